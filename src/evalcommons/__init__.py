@@ -1,0 +1,1 @@
+"""evalcommons: a hub you run yourself, where model scores are reported in the open."""

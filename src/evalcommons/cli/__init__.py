@@ -1,0 +1,1 @@
+"""The evalcommons command: words in, one call, print."""

@@ -1,0 +1,1 @@
+"""Rules and values: no files, no network, no clock."""

@@ -1,0 +1,1 @@
+"""The door for requests: HTTP in, one service call, HTTP out."""
