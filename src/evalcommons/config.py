@@ -26,7 +26,7 @@ class Settings:
         "", "Address under which people reach the hub; empty: taken from each request's Host header."
     )
     database_url: str = _setting(
-        "", "SQLAlchemy address of the database; empty: SQLite in the data folder (postgresql+psycopg://… when it grows)."
+        "", "SQLAlchemy address of the database (postgresql+psycopg://…); empty: SQLite in the data folder."
     )
     blob_url: str = _setting("", "Where large files are kept; empty: a folder in the data folder (s3://bucket/prefix).")
     name: str = _setting("evalcommons", "Name of this hub, as pages show it.")

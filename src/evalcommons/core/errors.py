@@ -156,3 +156,15 @@ class AlreadyExists(Conflict):
 
 class NotSupported(EvalCommonsError):
     """A call of the Hub that this hub leaves out."""
+
+
+class RepoMoved(EvalCommonsError):
+    """The repo lives under another id now.
+
+    old, new  ids written `namespace/name`
+    """
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(f"{old} has moved to {new}")
+        self.old = old
+        self.new = new

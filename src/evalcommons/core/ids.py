@@ -17,8 +17,8 @@ _SHORT_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _PULL_REF = re.compile(r"refs/pr/([1-9][0-9]{0,8})")
 _RESERVED_ACCOUNTS = frozenset(
     (
-        "admin about api assets avatars benchmarks blog check compare datasets docs embed evals favicon.ico health join "
-        "login logout models new oauth organizations pricing robots.txt search settings signup spaces static uploads "
+        "admin about api assets avatars benchmarks blog check compare datasets docs embed evals favicon.ico health "
+        "join login logout models new oauth organizations pricing robots.txt search settings signup spaces static uploads "
         "users well-known"
     ).split()
 )

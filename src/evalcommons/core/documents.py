@@ -1,0 +1,589 @@
+"""One YAML or JSON document read with limits, and the line and column of everything in it.
+
+The YAML accepted is a safe part of YAML 1.2: one document, core-schema scalars, no anchors, aliases, tags, merge keys or
+duplicate keys. `yaml.safe_load` is not used: 3 KB of merge keys hang it, and it reads `no` as false and `1e3` as text.
+
+source  https://yaml.org/spec/1.2.2/ chapter 10.3 (core schema), https://yaml.org/type/ (what YAML 1.1 readers see); RFC
+        8259 (JSON); both read 2026-11-20
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+
+from yaml._yaml import CParser
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from evalcommons.core.problems import Code, Findings, did_you_mean, listing, show
+
+E = TypeVar("E", bound=StrEnum)
+
+Position = tuple[int, int]
+"""Line and column, both counted from 1; the column counts characters."""
+
+START: Final[Position] = (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a document may cost to read.
+
+    size_bytes  larger ones are refused before they are parsed
+    depth       mappings and lists inside each other
+    values      keys, values, mappings and lists, ends of mappings and lists included
+    """
+
+    size_bytes: int = 1 << 20
+    depth: int = 32
+    values: int = 200_000
+
+
+EVALUATION_FILE = Limits()
+"""Limits of eval.yaml, leaderboard.yaml and the files in .eval_results."""
+
+FREE_TEXT = frozenset(
+    ("name", "description", "notes", "label", "note", "command", "prompt", "template", "instructions", "url")
+)
+"""Keys whose values people read as text: an invisible character there is odd (a warning), in an id it is a disguise."""
+
+
+class Written(NamedTuple):
+    """How a scalar stands in the file.
+
+    text      its characters, quotes taken off and escapes resolved
+    is_plain  not quoted
+    """
+
+    text: str
+    is_plain: bool
+
+
+class Document:
+    """What a file says, and where each part of it stands.
+
+    value     plain Python values: dict, list, str, int, float, bool, None
+    is_read   False when the file could not be read at all; `value` is then None
+    findings  what was wrong so far; validators add theirs
+    """
+
+    __slots__ = ("_marks", "findings", "is_read", "value")
+
+    def __init__(self, findings: Findings, value: Any, marks: "_Marks | Callable[[], _Marks]", *, is_read: bool) -> None:
+        self.findings = findings
+        self.value = value
+        self.is_read = is_read
+        self._marks = marks
+
+    def position(self, path: tuple[str | int, ...] = ()) -> Position:
+        """Where the value at `path` starts; `path` holds the keys and list indexes that lead to it."""
+        return _place(self._mark(path).value)
+
+    def key_position(self, path: tuple[str | int, ...]) -> Position:
+        """Where the key that leads to the value at `path` starts."""
+        return _place(self._mark(path).key)
+
+    def written(self, path: tuple[str | int, ...]) -> Written:
+        """How the scalar at `path` was written; empty for a mapping or list."""
+        mark = self._mark(path).value
+        if type(mark) is ScalarEvent:
+            return Written(mark.value, not mark.style)
+        return Written(mark.text, mark.is_plain) if type(mark) is _Token else Written("", is_plain=False)
+
+    def _mark(self, path: tuple[str | int, ...]) -> "_Mark":
+        if callable(self._marks):
+            self._marks = self._marks()
+        mark = _Mark(*self._marks)
+        for step in path:
+            mark = _Mark(*mark.children[step])
+        return mark
+
+
+class _Mark(NamedTuple):
+    """Where one value stands.
+
+    The reader stores plain tuples of this shape, which cost half of a named one to make.
+    """
+
+    key: Any
+    value: Any
+    children: Any
+
+
+_Marks = tuple[Any, Any, Any]
+
+
+class _Token(NamedTuple):
+    """A piece of JSON and its place; what libyaml's events are for YAML."""
+
+    line: int
+    column: int
+    text: str
+    is_plain: bool
+
+
+def _place(mark: Any) -> Position:
+    if type(mark) is _Token:
+        return mark.line, mark.column
+    if mark is None:
+        return START
+    start = mark.start_mark
+    return start.line + 1, start.column + 1
+
+
+# --- YAML ------------------------------------------------------------------------------------------------------------
+
+
+class _Unreadable(Exception):  # noqa: N818  (never leaves this module)
+    """The rest of the document cannot be read; the reason is in the findings."""
+
+
+def read_yaml(
+    path: str,
+    data: bytes,
+    *,
+    limits: Limits = EVALUATION_FILE,
+    free_text: Collection[str] = FREE_TEXT,
+    compare_yaml_1_1: bool = True,
+) -> Document:
+    """The document in `data`; what is wrong with it is in the document's findings, nothing is raised.
+
+    path              the file's name in problems
+    free_text         keys whose values may be any text: invisible characters there are a warning
+    compare_yaml_1_1  warn where PyYAML and other YAML 1.1 readers would see another value
+    """
+    findings = Findings(path)
+    try:
+        text = _decode(data, limits, findings)
+        return _read_events(text, findings, limits, free_text, compare_yaml_1_1)
+    except _Unreadable:
+        pass
+    except YAMLError as error:
+        _note_syntax(error, text, findings)
+    return Document(findings, None, (None, None, None), is_read=False)
+
+
+def _decode(data: bytes, limits: Limits, findings: Findings) -> str:
+    if len(data) > limits.size_bytes:
+        findings.error(
+            START,
+            Code.TOO_LARGE,
+            f"the file has {len(data):,} bytes; at most {limits.size_bytes:,} are read",
+            "Split it, or keep long material (logs, samples) in other files and link to them.",
+        )
+        raise _Unreadable
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        findings.error(
+            _position_at(before, len(before)),
+            Code.NOT_UTF8,
+            f"byte 0x{data[error.start]:02x} is not UTF-8 text",
+            "Save the file as UTF-8.",
+        )
+        raise _Unreadable from None
+    return text[1:] if text.startswith("\ufeff") else text
+
+
+def _position_at(text: str, offset: int) -> Position:
+    start_of_line = text.rfind("\n", 0, offset) + 1
+    return text.count("\n", 0, offset) + 1, offset - start_of_line + 1
+
+
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+"""Characters nobody sees: controls, zero-width ones, those that turn the reading direction, fillers, tags, surrogates."""
+
+_HIDDEN_IN_TEXT = re.compile(_HIDDEN.pattern.replace("\u200b-\u200f", "\u200b\u200e\u200f").replace("\ufe00-\ufe0f", "\ufe00-\ufe0d"))
+"""The same without joiners and emoji selectors: Persian, the scripts of India and emoji need them."""
+
+
+def _read_events(
+    text: str, findings: Findings, limits: Limits, free_text: Collection[str], compare_yaml_1_1: bool
+) -> Document:
+    """Build values and marks in one pass over libyaml's events.
+
+    Marks are (key event, value event, children) by key or index; lines and columns are taken from them only when asked.
+    """
+    if not text or text.isspace():
+        _note_empty(findings)
+    get = CParser(text).get_event
+    may_hide = not text.isascii() or "\\" in text
+    get()  # the stream's start
+    event = get()
+    if type(event) is not DocumentStartEvent:
+        _note_empty(findings)
+
+    root: list[Any] = []
+    root_marks: list[_Marks] = []
+    values: Any = root
+    marks: Any = root_marks
+    in_mapping = False
+    key: Any = None
+    key_event: Any = None
+    stack: list[tuple[Any, Any, bool, Any, Any]] = []
+    depth = limits.depth
+
+    for _ in range(limits.values):
+        event = get()
+        kind = type(event)
+        if kind is ScalarEvent:
+            value = event.value
+            if event.anchor is not None or event.tag is not None:
+                _note_anchor_or_tag(event, findings)
+            if in_mapping and key_event is None:
+                key_event = event
+                key = value
+                if key in values:
+                    _note_duplicate(key, event, marks, findings)
+                elif value == "<<" and not event.style:
+                    _note_merge_key(event, findings)
+                if may_hide and _HIDDEN.search(value):
+                    _note_hidden(value, event, findings, in_text=False, what="the key")
+                continue
+            if may_hide and _HIDDEN.search(value):
+                owner = key if in_mapping else _nearest_key(stack)
+                if owner not in free_text:
+                    _note_hidden(value, event, findings, in_text=False, what="the value")
+                elif _HIDDEN_IN_TEXT.search(value):
+                    _note_hidden(value, event, findings, in_text=True, what="the text")
+            if not event.style and (not value or value[0] in _FIRST_OF_SPECIAL):
+                plain = value
+                value = _resolve(plain)
+                if compare_yaml_1_1 and (value is plain or type(value) is not str):
+                    _compare_with_yaml_1_1(plain, value, event, findings)
+            if in_mapping:
+                values[key] = value
+                marks[key] = (key_event, event, None)
+                key_event = None
+            else:
+                values.append(value)
+                marks.append((None, event, None))
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            if event.anchor is not None or event.tag is not None:
+                _note_anchor_or_tag(event, findings)
+            if in_mapping and key_event is None:
+                _stop_at_key(event, findings)
+            if len(stack) >= depth:
+                _stop_at_depth(event, depth, findings)
+            stack.append((values, marks, in_mapping, key, key_event))
+            child: Any
+            child_marks: Any
+            if kind is MappingStartEvent:
+                child, child_marks = {}, {}
+            else:
+                child, child_marks = [], []
+            if in_mapping:
+                values[key] = child
+                marks[key] = (key_event, event, child_marks)
+            else:
+                values.append(child)
+                marks.append((None, event, child_marks))
+            values, marks = child, child_marks
+            in_mapping = kind is MappingStartEvent
+            key_event = None
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            values, marks, in_mapping, key, _ = stack.pop()
+            key_event = None
+        elif kind is AliasEvent:
+            findings.error(
+                _place(event),
+                Code.ALIAS,
+                f"*{event.anchor} repeats another part of the file; aliases are not read",
+                "Write the value out.",
+            )
+            if in_mapping and key_event is None:
+                raise _Unreadable
+            if in_mapping:
+                values[key] = None
+                marks[key] = (key_event, event, None)
+                key_event = None
+            else:
+                values.append(None)
+                marks.append((None, event, None))
+        else:
+            assert kind is DocumentEndEvent, kind  # noqa: S101  (libyaml has no other event here)
+            break
+    else:
+        findings.error(
+            _place(event),
+            Code.TOO_MANY_VALUES,
+            f"the file has more than {limits.values:,} keys and values",
+            "Split it into several files.",
+        )
+        raise _Unreadable
+
+    event = get()
+    if type(event) is DocumentStartEvent:
+        findings.error(
+            _place(event),
+            Code.SECOND_DOCUMENT,
+            'a second document starts here, after "---"',
+            "Keep one document in a file: remove the line, or move what follows into a file of its own.",
+        )
+    return Document(findings, root[0], root_marks[0], is_read=True)
+
+
+def _nearest_key(stack: list[tuple[Any, Any, bool, Any, Any]]) -> Any:
+    return next((frame[3] for frame in reversed(stack) if frame[2]), None)
+
+
+def _note_empty(findings: Findings) -> NoReturn:
+    findings.error(START, Code.EMPTY, "the file is empty", "Write its content, or remove the file.")
+    raise _Unreadable
+
+
+def _note_anchor_or_tag(event: Any, findings: Findings) -> None:
+    if event.anchor is not None:
+        findings.error(
+            _place(event),
+            Code.ANCHOR,
+            f"&{event.anchor} names a part of the file to repeat it; anchors are not read",
+            "Remove the anchor and write the value out where it is used.",
+        )
+    if event.tag is not None:
+        findings.error(
+            _place(event), Code.TAG, f"the tag {show(event.tag)} is not read", "Remove the tag and write the plain value."
+        )
+
+
+def _note_duplicate(key: str, event: Any, marks: Mapping[str, _Marks], findings: Findings) -> None:
+    line, _ = _place(marks[key][0])
+    findings.error(
+        _place(event),
+        Code.DUPLICATE_KEY,
+        f"the key {show(key)} is already on line {line}",
+        "Keep one of the two: readers disagree on which one counts.",
+    )
+
+
+def _note_merge_key(event: Any, findings: Findings) -> None:
+    findings.error(
+        _place(event), Code.MERGE_KEY, '"<<" merges another mapping into this one; merge keys are not read',
+        "Write the keys out.",
+    )
+
+
+def _note_hidden(value: str, event: Any, findings: Findings, *, in_text: bool, what: str) -> None:
+    found = (_HIDDEN_IN_TEXT if in_text else _HIDDEN).search(value)
+    assert found  # noqa: S101  (the caller has just found it)
+    message = f"{what} {show(value)} holds the invisible character U+{ord(found[0]):04X}"
+    if in_text:
+        findings.warning(_place(event), Code.HIDDEN_CHARACTER, message, "Remove it, unless it is meant.")
+    else:
+        findings.error(
+            _place(event), Code.HIDDEN_CHARACTER, message, "Remove it: two names that look the same must be the same."
+        )
+
+
+def _stop_at_key(event: Any, findings: Findings) -> NoReturn:
+    findings.error(
+        _place(event),
+        Code.KEY_NOT_TEXT,
+        "a mapping or list stands where a key is expected",
+        'Keys are plain words; put braces and brackets that are text into quotes, as in "{x}".',
+    )
+    raise _Unreadable
+
+
+def _stop_at_depth(event: Any, depth: int, findings: Findings) -> NoReturn:
+    findings.error(
+        _place(event),
+        Code.TOO_DEEP,
+        f"more than {depth} mappings and lists stand inside each other",
+        "No evaluation file needs that depth: write it flatter.",
+    )
+    raise _Unreadable
+
+
+_CONSTANTS: Final[Mapping[str, Any]] = (
+    dict.fromkeys(("", "~", "null", "Null", "NULL"))
+    | dict.fromkeys(("true", "True", "TRUE"), True)
+    | dict.fromkeys(("false", "False", "FALSE"), False)
+    | dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf)
+    | dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf)
+    | dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan)
+)
+_FIRST_OF_SPECIAL = frozenset("-+.0123456789~nNtTfFyYoO=")
+"""What a plain scalar starts with that may be read as something else than text, by us or by YAML 1.1 readers."""
+_NUMBER = re.compile(r"(?P<int>[-+]?[0-9]+)|0o(?P<oct>[0-7]+)|0x(?P<hex>[0-9a-fA-F]+)|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_MAX_DIGITS = 400
+"""Digits of a whole number; longer ones are beyond any float, and Python refuses those of more than 4,300."""
+
+
+def _resolve(plain: str) -> Any:
+    """The value of an unquoted scalar under the YAML 1.2 core schema; the same object when it is text."""
+    try:
+        return _CONSTANTS[plain]
+    except KeyError:
+        pass
+    found = _NUMBER.fullmatch(plain)
+    if found is None:
+        return plain
+    if len(plain) > _MAX_DIGITS and found.lastgroup is not None:
+        return -math.inf if plain[0] == "-" else math.inf
+    match found.lastgroup:
+        case "int":
+            return int(plain)
+        case "oct":
+            return int(found["oct"], 8)
+        case "hex":
+            return int(found["hex"], 16)
+        case _:
+            return float(plain)
+
+
+_WORDS_1_1 = frozenset(f(word) for word in ("yes", "no", "on", "off") for f in (str.lower, str.upper, str.capitalize))
+_DATE_1_1 = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9:.]+(?:[ \t]*(?:Z|[-+][0-9:]+))?)?")
+_NUMBER_1_1 = re.compile(
+    r"[-+]?0b[01_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?[0-9][0-9_]*(?:\.[0-9_]*(?:[eE][-+][0-9]+)?)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
+    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
+)
+_DECIMAL_1_1 = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*(?:[eE][-+][0-9]+)?|\.[0-9]+(?:[eE][-+][0-9]+)?|0x[0-9a-fA-F]+")
+
+
+def is_ambiguous(plain: str) -> bool:
+    """Would a YAML 1.1 reader see something else than this text if it stood unquoted (yes, 2026-01-15, 1_000, 12:30)?"""
+    return (
+        plain in _WORDS_1_1
+        or plain in {"=", "<<"}
+        or _DATE_1_1.fullmatch(plain) is not None
+        or _NUMBER_1_1.fullmatch(plain) is not None
+    )
+
+
+def _compare_with_yaml_1_1(plain: str, value: Any, event: Any, findings: Findings) -> None:
+    if value is plain:
+        if not is_ambiguous(plain):
+            return
+        if _DATE_1_1.fullmatch(plain):
+            findings.warning(
+                _place(event),
+                Code.UNQUOTED_DATE,
+                f"many YAML readers turn the unquoted {show(plain)} into a date object",
+                f'Put it in quotes: "{plain}".',
+            )
+            return
+        kind = "true or false" if plain in _WORDS_1_1 else "a number"
+        findings.warning(
+            _place(event),
+            Code.AMBIGUOUS_TEXT,
+            f"YAML 1.1 readers, PyYAML among them, see {kind} in the unquoted {show(plain)}",
+            f'Put it in quotes if it is text: "{plain}".',
+        )
+    elif type(value) in {int, float} and math.isfinite(value) and not _DECIMAL_1_1.fullmatch(plain):
+        findings.warning(
+            _place(event),
+            Code.AMBIGUOUS_NUMBER,
+            f"YAML 1.1 readers, PyYAML among them, do not see the number {show(value)} in {show(plain)}",
+            f"Write {show(value)}." if len(str(value)) < 30 else "Write it with a point and a signed exponent: 1.0e+30.",  # noqa: PLR2004
+        )
+
+
+_SYNTAX_HINTS = (
+    ("cannot start any token", "Indent with blanks, not tabs, and put text that starts with % @ ` or a tab into quotes."),
+    ("mapping values are not allowed", "Put text that holds a colon and a blank into quotes, and check the indentation."),
+    ("could not find expected ':'", "A key needs a colon and a blank after it: check this line and the one before."),
+    ("did not find expected key", "Check the indentation: keys of one mapping start in the same column."),
+    ("expected '-' indicator", "Check the indentation: the dashes of one list stand in the same column."),
+    ("end of stream", "A quote or bracket is opened and not closed."),
+    ("undefined alias", "Write the value out: aliases are not read."),
+    ("unknown escape character", "Write backslashes inside double quotes twice, or use single quotes."),
+    ("expected ',' or", "A bracket or brace is not closed, or a comma is missing."),
+)
+
+
+def _note_syntax(error: YAMLError, text: str, findings: Findings) -> None:
+    if isinstance(error, MarkedYAMLError):
+        reason = " ".join(part for part in (error.context, error.problem) if part)
+        mark = error.problem_mark or error.context_mark
+        position = START if mark is None else (mark.line + 1, mark.column + 1)
+        hint = next((hint for words, hint in _SYNTAX_HINTS if words in reason), "")
+        findings.error(position, Code.SYNTAX, f"this is not YAML: {reason}", hint)
+        return
+    # libyaml's reader met a character that YAML excludes; it counts bytes, people count lines.
+    found = _NOT_YAML.search(text)
+    place = _position_at(text, found.start()) if found else START
+    what = f"the character U+{ord(found[0]):04X}" if found else "a character"
+    findings.error(place, Code.SYNTAX, f"{what} may not stand in YAML", "Remove it.")
+
+
+_NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def read_json(
+    path: str, data: bytes, *, limits: Limits = EVALUATION_FILE, free_text: Collection[str] = FREE_TEXT
+) -> Document:
+    """The JSON document in `data`, with the same limits and findings as `read_yaml`; strict: NaN and comments are errors.
+
+    Values come from the standard library's reader; positions are worked out by a second pass only when one is asked for.
+    """
+    findings = Findings(path)
+    unread = Document(findings, None, (None, None, None), is_read=False)
+    try:
+        text = _decode(data, limits, findings)
+    except _Unreadable:
+        return unread
+    repeats: list[bool] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) != len(items):
+            repeats.append(True)
+        return made
+
+    constants: list[str] = []
+    try:
+        value = json.loads(text, object_pairs_hook=pairs, parse_int=_json_int, parse_constant=constants.append)
+    except json.JSONDecodeError as error:
+        if not text.strip():
+            findings.error(START, Code.EMPTY, "the file is empty", "Write its content, or remove the file.")
+        else:
+            findings.error(
+                (error.lineno, error.colno),
+                Code.SYNTAX,
+                f"this is not JSON: {error.msg}",
+                "JSON wants double quotes, no comments and no comma before a closing bracket.",
+            )
+        return unread
+    except RecursionError:
+        _note_json_depth(limits, findings)
+        return unread
+
+    document = Document(findings, value, lambda: _json_marks(text), is_read=True)
+    if constants:
+        place = next((_position_at(text, m.start()) for m in _JSON_TOKEN.finditer(text) if m[0] in _NOT_JSON), START)
+        findings.error(place, Code.SYNTAX, f"{constants[0]} is not JSON", "Leave the field out, or write a number.")
+        return unread
+    if repeats:
+        for _ in _json_marks(text, findings)[:0]:
+            pass
+    return document if _walk_json(document, limits, free_text, text) else unread
+
+
+_NOT_JSON = frozenset(("NaN", "Infinity", "-Infinity"))
+
+
+def _json_int(digits: str) -> int | float:
+    if len(digits) > _MAX_DIGITS:
+        return -math.inf if digits[0] == "-" else math.inf
+    return int(digits)
