@@ -204,7 +204,9 @@ def printable(text: str) -> str:
     """The text with control, bidi and other invisible characters as escapes; line ends and blanks stay."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape", "backslashreplace").decode() for c in text
+    )
 
 
 def show(value: object, limit: int = 60) -> str:
