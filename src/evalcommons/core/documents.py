@@ -1,7 +1,7 @@
 """One YAML or JSON document read with limits, and the line and column of everything in it.
 
-The YAML accepted is a safe part of YAML 1.2: one document, core-schema scalars, no anchors, aliases, tags, merge keys or
-duplicate keys. `yaml.safe_load` is not used: 3 KB of merge keys hang it, and it reads `no` as false and `1e3` as text.
+The YAML accepted is a safe part of YAML 1.2: one document, core-schema scalars, no anchors, aliases, tags, merge keys
+or duplicate keys. `yaml.safe_load` is not used: 3 KB of merge keys hang it, and it reads `no` as false and `1e3` as text.
 
 source  https://yaml.org/spec/1.2.2/ chapter 10.3 (core schema), https://yaml.org/type/ (what YAML 1.1 readers see); RFC
         8259 (JSON); both read 2026-11-20
@@ -10,16 +10,14 @@ source  https://yaml.org/spec/1.2.2/ chapter 10.3 (core schema), https://yaml.or
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+from typing import Any, Final, NamedTuple, NoReturn
 
 from yaml._yaml import CParser
 from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -28,9 +26,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from evalcommons.core.problems import Code, Findings, did_you_mean, listing, show
-
-E = TypeVar("E", bound=StrEnum)
+from evalcommons.core.problems import Code, Findings, show
 
 Position = tuple[int, int]
 """Line and column, both counted from 1; the column counts characters."""
@@ -55,10 +51,8 @@ class Limits:
 EVALUATION_FILE = Limits()
 """Limits of eval.yaml, leaderboard.yaml and the files in .eval_results."""
 
-FREE_TEXT = frozenset(
-    ("name", "description", "notes", "label", "note", "command", "prompt", "template", "instructions", "url")
-)
-"""Keys whose values people read as text: an invisible character there is odd (a warning), in an id it is a disguise."""
+FREE_TEXT = frozenset(("name", "description", "notes", "note", "label", "command", "prompt", "args"))
+"""Keys whose values are text for people: an invisible character in or below them is odd, in an id it is a disguise."""
 
 
 class Written(NamedTuple):
@@ -82,7 +76,9 @@ class Document:
 
     __slots__ = ("_marks", "findings", "is_read", "value")
 
-    def __init__(self, findings: Findings, value: Any, marks: "_Marks | Callable[[], _Marks]", *, is_read: bool) -> None:
+    def __init__(
+        self, findings: Findings, value: Any, marks: "_Marks | Callable[[], _Marks]", *, is_read: bool
+    ) -> None:
         self.findings = findings
         self.value = value
         self.is_read = is_read
@@ -147,7 +143,7 @@ def _place(mark: Any) -> Position:
 # --- YAML ------------------------------------------------------------------------------------------------------------
 
 
-class _Unreadable(Exception):  # noqa: N818  (never leaves this module)
+class _Unreadable(Exception):
     """The rest of the document cannot be read; the reason is in the findings."""
 
 
@@ -196,7 +192,7 @@ def _decode(data: bytes, limits: Limits, findings: Findings) -> str:
             "Save the file as UTF-8.",
         )
         raise _Unreadable from None
-    return text[1:] if text.startswith("\ufeff") else text
+    return text.removeprefix("\ufeff")
 
 
 def _position_at(text: str, offset: int) -> Position:
@@ -204,14 +200,34 @@ def _position_at(text: str, offset: int) -> Position:
     return text.count("\n", 0, offset) + 1, offset - start_of_line + 1
 
 
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+_NEVER = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+"""Controls, lone surrogates and non-characters: databases and terminals choke on them."""
+_UNSEEN = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
 )
-"""Characters nobody sees: controls, zero-width ones, those that turn the reading direction, fillers, tags, surrogates."""
+"""Zero-width characters, fillers, tags and those that turn the reading direction."""
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
+"""Invisible, but Persian, the scripts of India and emoji are written with them."""
 
-_HIDDEN_IN_TEXT = re.compile(_HIDDEN.pattern.replace("\u200b-\u200f", "\u200b\u200e\u200f").replace("\ufe00-\ufe0f", "\ufe00-\ufe0d"))
-"""The same without joiners and emoji selectors: Persian, the scripts of India and emoji need them."""
+_HIDDEN = re.compile(f"[{_NEVER}{_UNSEEN}{_JOINERS}]")
+_ODD_IN_TEXT = re.compile(f"[{_NEVER}{_UNSEEN}]")
+_BAD_IN_TEXT = re.compile(f"[{_NEVER}]")
+
+
+def _note_hidden(value: str, position: Position, findings: Findings, *, what: str, is_text: bool) -> None:
+    found = (_BAD_IN_TEXT.search(value) or _ODD_IN_TEXT.search(value)) if is_text else _HIDDEN.search(value)
+    if found is None:
+        return
+    message = f"{what} {show(value)} holds the invisible character U+{ord(found[0]):04X}"
+    if not is_text:
+        findings.error(
+            position, Code.HIDDEN_CHARACTER, message, "Remove it: two names that look the same must be the same."
+        )
+    elif _BAD_IN_TEXT.match(found[0]):
+        findings.error(position, Code.HIDDEN_CHARACTER, message, "Remove it: it cannot be stored or shown.")
+    else:
+        findings.warning(position, Code.HIDDEN_CHARACTER, message, "Remove it, unless it is meant.")
 
 
 def _read_events(
@@ -223,7 +239,7 @@ def _read_events(
     """
     if not text or text.isspace():
         _note_empty(findings)
-    get = CParser(text).get_event
+    get: Callable[[], Any] = CParser(text).get_event
     may_hide = not text.isascii() or "\\" in text
     get()  # the stream's start
     event = get()
@@ -255,14 +271,11 @@ def _read_events(
                 elif value == "<<" and not event.style:
                     _note_merge_key(event, findings)
                 if may_hide and _HIDDEN.search(value):
-                    _note_hidden(value, event, findings, in_text=False, what="the key")
+                    _note_hidden(value, _place(event), findings, what="the key", is_text=False)
                 continue
             if may_hide and _HIDDEN.search(value):
-                owner = key if in_mapping else _nearest_key(stack)
-                if owner not in free_text:
-                    _note_hidden(value, event, findings, in_text=False, what="the value")
-                elif _HIDDEN_IN_TEXT.search(value):
-                    _note_hidden(value, event, findings, in_text=True, what="the text")
+                is_text = (in_mapping and key in free_text) or any(f[2] and f[3] in free_text for f in stack)
+                _note_hidden(value, _place(event), findings, what="the value", is_text=is_text)
             if not event.style and (not value or value[0] in _FIRST_OF_SPECIAL):
                 plain = value
                 value = _resolve(plain)
@@ -318,8 +331,7 @@ def _read_events(
                 values.append(None)
                 marks.append((None, event, None))
         else:
-            assert kind is DocumentEndEvent, kind  # noqa: S101  (libyaml has no other event here)
-            break
+            break  # the document's end
     else:
         findings.error(
             _place(event),
@@ -340,10 +352,6 @@ def _read_events(
     return Document(findings, root[0], root_marks[0], is_read=True)
 
 
-def _nearest_key(stack: list[tuple[Any, Any, bool, Any, Any]]) -> Any:
-    return next((frame[3] for frame in reversed(stack) if frame[2]), None)
-
-
 def _note_empty(findings: Findings) -> NoReturn:
     findings.error(START, Code.EMPTY, "the file is empty", "Write its content, or remove the file.")
     raise _Unreadable
@@ -359,7 +367,10 @@ def _note_anchor_or_tag(event: Any, findings: Findings) -> None:
         )
     if event.tag is not None:
         findings.error(
-            _place(event), Code.TAG, f"the tag {show(event.tag)} is not read", "Remove the tag and write the plain value."
+            _place(event),
+            Code.TAG,
+            f"the tag {show(event.tag)} is not read",
+            "Remove the tag and write the plain value.",
         )
 
 
@@ -375,21 +386,11 @@ def _note_duplicate(key: str, event: Any, marks: Mapping[str, _Marks], findings:
 
 def _note_merge_key(event: Any, findings: Findings) -> None:
     findings.error(
-        _place(event), Code.MERGE_KEY, '"<<" merges another mapping into this one; merge keys are not read',
+        _place(event),
+        Code.MERGE_KEY,
+        '"<<" merges another mapping into this one; merge keys are not read',
         "Write the keys out.",
     )
-
-
-def _note_hidden(value: str, event: Any, findings: Findings, *, in_text: bool, what: str) -> None:
-    found = (_HIDDEN_IN_TEXT if in_text else _HIDDEN).search(value)
-    assert found  # noqa: S101  (the caller has just found it)
-    message = f"{what} {show(value)} holds the invisible character U+{ord(found[0]):04X}"
-    if in_text:
-        findings.warning(_place(event), Code.HIDDEN_CHARACTER, message, "Remove it, unless it is meant.")
-    else:
-        findings.error(
-            _place(event), Code.HIDDEN_CHARACTER, message, "Remove it: two names that look the same must be the same."
-        )
 
 
 def _stop_at_key(event: Any, findings: Findings) -> NoReturn:
@@ -422,7 +423,9 @@ _CONSTANTS: Final[Mapping[str, Any]] = (
 )
 _FIRST_OF_SPECIAL = frozenset("-+.0123456789~nNtTfFyYoO=")
 """What a plain scalar starts with that may be read as something else than text, by us or by YAML 1.1 readers."""
-_NUMBER = re.compile(r"(?P<int>[-+]?[0-9]+)|0o(?P<oct>[0-7]+)|0x(?P<hex>[0-9a-fA-F]+)|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(
+    r"(?P<int>[-+]?[0-9]+)|0o(?P<oct>[0-7]+)|0x(?P<hex>[0-9a-fA-F]+)|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+)
 _MAX_DIGITS = 400
 """Digits of a whole number; longer ones are beyond any float, and Python refuses those of more than 4,300."""
 
@@ -455,11 +458,13 @@ _NUMBER_1_1 = re.compile(
     r"[-+]?0b[01_]+|[-+]?0x[0-9a-fA-F_]+|[-+]?[0-9][0-9_]*(?:\.[0-9_]*(?:[eE][-+][0-9]+)?)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
 )
-_DECIMAL_1_1 = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*(?:[eE][-+][0-9]+)?|\.[0-9]+(?:[eE][-+][0-9]+)?|0x[0-9a-fA-F]+")
+_DECIMAL_1_1 = re.compile(
+    r"[-+]?(?:0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*(?:[eE][-+][0-9]+)?|\.[0-9]+(?:[eE][-+][0-9]+)?|0x[0-9a-fA-F]+"
+)
 
 
 def is_ambiguous(plain: str) -> bool:
-    """Would a YAML 1.1 reader see something else than this text if it stood unquoted (yes, 2026-01-15, 1_000, 12:30)?"""
+    """Would a YAML 1.1 reader see something else than text in this, unquoted (yes, 2026-01-15, 1_000, 12:30)?"""
     return (
         plain in _WORDS_1_1
         or plain in {"=", "<<"}
@@ -492,13 +497,21 @@ def _compare_with_yaml_1_1(plain: str, value: Any, event: Any, findings: Finding
             _place(event),
             Code.AMBIGUOUS_NUMBER,
             f"YAML 1.1 readers, PyYAML among them, do not see the number {show(value)} in {show(plain)}",
-            f"Write {show(value)}." if len(str(value)) < 30 else "Write it with a point and a signed exponent: 1.0e+30.",  # noqa: PLR2004
+            f"Write {show(value)}."
+            if len(str(value)) < 30
+            else "Write it with a point and a signed exponent: 1.0e+30.",
         )
 
 
 _SYNTAX_HINTS = (
-    ("cannot start any token", "Indent with blanks, not tabs, and put text that starts with % @ ` or a tab into quotes."),
-    ("mapping values are not allowed", "Put text that holds a colon and a blank into quotes, and check the indentation."),
+    (
+        "cannot start any token",
+        "Indent with blanks, not tabs, and put text that starts with % @ ` or a tab into quotes.",
+    ),
+    (
+        "mapping values are not allowed",
+        "Put text that holds a colon and a blank into quotes, and check the indentation.",
+    ),
     ("could not find expected ':'", "A key needs a colon and a blank after it: check this line and the one before."),
     ("did not find expected key", "Check the indentation: keys of one mapping start in the same column."),
     ("expected '-' indicator", "Check the indentation: the dashes of one list stand in the same column."),
@@ -533,9 +546,9 @@ _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 def read_json(
     path: str, data: bytes, *, limits: Limits = EVALUATION_FILE, free_text: Collection[str] = FREE_TEXT
 ) -> Document:
-    """The JSON document in `data`, with the same limits and findings as `read_yaml`; strict: NaN and comments are errors.
+    """The JSON document in `data`, with the limits and findings of `read_yaml`; strict: NaN and comments are errors.
 
-    Values come from the standard library's reader; positions are worked out by a second pass only when one is asked for.
+    Values come from the standard library's reader; a second pass works out positions, only when one is asked for.
     """
     findings = Findings(path)
     unread = Document(findings, None, (None, None, None), is_read=False)
@@ -566,18 +579,16 @@ def read_json(
             )
         return unread
     except RecursionError:
-        _note_json_depth(limits, findings)
+        _note_json_depth(limits, START, findings)
         return unread
 
-    document = Document(findings, value, lambda: _json_marks(text), is_read=True)
     if constants:
         place = next((_position_at(text, m.start()) for m in _JSON_TOKEN.finditer(text) if m[0] in _NOT_JSON), START)
         findings.error(place, Code.SYNTAX, f"{constants[0]} is not JSON", "Leave the field out, or write a number.")
         return unread
-    if repeats:
-        for _ in _json_marks(text, findings)[:0]:
-            pass
-    return document if _walk_json(document, limits, free_text, text) else unread
+    marks = _json_marks(text, findings) if repeats else None
+    document = Document(findings, value, marks or (lambda: _json_marks(text, None)), is_read=True)
+    return document if _check_json(document, text, limits, free_text) else unread
 
 
 _NOT_JSON = frozenset(("NaN", "Infinity", "-Infinity"))
@@ -587,3 +598,93 @@ def _json_int(digits: str) -> int | float:
     if len(digits) > _MAX_DIGITS:
         return -math.inf if digits[0] == "-" else math.inf
     return int(digits)
+
+
+def _note_json_depth(limits: Limits, position: Position, findings: Findings) -> None:
+    findings.error(
+        position,
+        Code.TOO_DEEP,
+        f"more than {limits.depth} objects and lists stand inside each other",
+        "No evaluation file needs that depth: write it flatter.",
+    )
+
+
+def _check_json(document: Document, text: str, limits: Limits, free_text: Collection[str]) -> bool:
+    """Note hidden characters; False when the document is deeper or larger than the limits."""
+    may_hide = not text.isascii() or "\\" in text
+    findings = document.findings
+    left = limits.values
+    waiting: list[tuple[tuple[str | int, ...], Any, bool]] = [((), document.value, False)]
+    while waiting:
+        path, value, is_text = waiting.pop()
+        left -= 1
+        match value:
+            case str() if may_hide and _HIDDEN.search(value):
+                _note_hidden(value, document.position(path), findings, what="the value", is_text=is_text)
+            case dict() | list() if len(path) >= limits.depth:
+                _note_json_depth(limits, document.position(path), findings)
+                return False
+            case dict():
+                left -= len(value)
+                for key, item in value.items():
+                    if may_hide and _HIDDEN.search(key):
+                        place = document.key_position((*path, key))
+                        _note_hidden(key, place, findings, what="the key", is_text=False)
+                    waiting.append(((*path, key), item, is_text or key in free_text))
+            case list():
+                waiting.extend(((*path, index), item, is_text) for index, item in enumerate(value))
+            case _:
+                pass
+        if left < 0:
+            findings.error(
+                document.position(path),
+                Code.TOO_MANY_VALUES,
+                f"the file has more than {limits.values:,} keys and values",
+                "Split it into several files.",
+            )
+            return False
+    return True
+
+
+_JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+
+
+def _json_marks(text: str, findings: Findings | None) -> _Marks:
+    """Where each part of a valid JSON text stands; with findings, repeated keys are noted there."""
+    root: list[_Marks] = []
+    marks: Any = root
+    in_object = False
+    key: str = ""
+    key_token: _Token | None = None
+    stack: list[tuple[Any, bool]] = []
+    line, start_of_line = 1, 0
+
+    for found in _JSON_TOKEN.finditer(text):
+        piece = found[0]
+        if piece in ":,":
+            continue
+        if piece in "]}":
+            marks, in_object = stack.pop()
+            key_token = None
+            continue
+        start = found.start()
+        breaks = text.count("\n", start_of_line, start)
+        if breaks:
+            line += breaks
+            start_of_line = text.rfind("\n", 0, start) + 1
+        token = _Token(line, start - start_of_line + 1, piece, is_plain=piece[0] != '"')
+        if in_object and key_token is None:
+            key, key_token = json.loads(piece), token
+            if findings is not None and key in marks:
+                _note_duplicate(key, token, marks, findings)
+            continue
+        child: Any = {} if piece == "{" else [] if piece == "[" else None
+        if in_object:
+            marks[key] = (key_token, token, child)
+            key_token = None
+        else:
+            marks.append((None, token, child))
+        if child is not None:
+            stack.append((marks, in_object))
+            marks, in_object = child, piece == "{"
+    return root[0]

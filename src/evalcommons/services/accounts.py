@@ -70,7 +70,9 @@ class Accounts:
 
     def _actor(self, db: Session, account: Account, token: Token | None) -> Actor:
         if account.suspended_at is not None:
-            raise DisabledAccount(f"The account {account.name} is suspended: {account.suspended_why or 'no reason given'}")
+            raise DisabledAccount(
+                f"The account {account.name} is suspended: {account.suspended_why or 'no reason given'}"
+            )
         roles = db.accounts.roles(account.id)
         roles[account.name.lower()] = Role.ADMIN
         return Actor(account.id, account.name, account.fullname, account.is_admin, roles, token)
@@ -93,7 +95,9 @@ class Accounts:
         """
         hashed = hash_password(password) if password is not None else None
         chosen = check_token(token or new_token()) if token is not None else None
-        account = self._create("user", name, fullname, email=email, password_hash=hashed, is_admin=is_admin, token=chosen)
+        account = self._create(
+            "user", name, fullname, email=email, password_hash=hashed, is_admin=is_admin, token=chosen
+        )
         return account, chosen
 
     def create_org(self, name: str, *, fullname: str = "", private_by_default: bool = False) -> Account:

@@ -125,9 +125,13 @@ class Repos:
             with self.index.read() as db:
                 hidden = not self.readable(db, actor, taken)
             if not (hidden and not may_create(actor, repo_id.namespace, repo_id.kind)):
-                raise AlreadyExists(f"You already created this {repo_id.kind} repo: {taken.repo_id}", taken.repo_id.path)
+                raise AlreadyExists(
+                    f"You already created this {repo_id.kind} repo: {taken.repo_id}", taken.repo_id.path
+                )
         if owner is None or not may_create(actor, repo_id.namespace, repo_id.kind):
-            raise Forbidden(f"You don't have the rights to create a {repo_id.kind} under the namespace {repo_id.namespace}")
+            raise Forbidden(
+                f"You don't have the rights to create a {repo_id.kind} under the namespace {repo_id.namespace}"
+            )
         now = self.clock()
         uid = secrets.token_hex(12)
         repo_id = RepoId(repo_id.kind, owner.name, repo_id.name)
@@ -140,7 +144,9 @@ class Repos:
             try:
                 with self.index.transaction() as tx:
                     if (other := tx.repos.find(repo_id)) is not None:
-                        raise AlreadyExists(f"{other.repo_id} was created by somebody else just now", other.repo_id.path)
+                        raise AlreadyExists(
+                            f"{other.repo_id} was created by somebody else just now", other.repo_id.path
+                        )
                     row = tx.repos.add(
                         repo_id,
                         uid=uid,
@@ -183,7 +189,9 @@ class Repos:
                 raise NotFound(f"There is no user or organisation {new.namespace}")
             taken = tx.repos.find(new)
             if taken is not None and taken.id != row.id:
-                raise AlreadyExists(f"A {new.kind} repository called {taken.repo_id} already exists", taken.repo_id.path)
+                raise AlreadyExists(
+                    f"A {new.kind} repository called {taken.repo_id} already exists", taken.repo_id.path
+                )
             tx.repos.move(row, RepoId(new.kind, owner.name, new.name), owner.id)
             moved = tx.repos.get(row.id)
             self.indexing.renamed(tx, row, moved)

@@ -1,0 +1,55 @@
+"""Builds every store and service of a hub, once."""
+
+import time
+from dataclasses import dataclass
+
+from evalcommons.config import Settings
+from evalcommons.core.clock import Clock
+from evalcommons.services.accounts import Accounts
+from evalcommons.services.indexing import Indexing
+from evalcommons.services.repos import Repos
+from evalcommons.storage.durability import sync_folder
+from evalcommons.storage.git import Git
+from evalcommons.storage.index.engine import Index
+from evalcommons.storage.index.migrate import migrate
+from evalcommons.storage.journal import Journal
+
+
+def wall_clock() -> int:
+    """The time now, in ms."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Everything a door needs, by name."""
+
+    settings: Settings
+    clock: Clock
+    index: Index
+    journal: Journal
+    accounts: Accounts
+    repos: Repos
+    indexing: Indexing
+
+    def close(self) -> None:
+        """Close the database and the journal."""
+        self.journal.close()
+        self.index.close()
+
+
+def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
+    """A hub over `settings.data`, its database migrated and what a crash left behind mended.
+
+    raises  OSError when the folder cannot be made or read
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    url = settings.database_url or f"sqlite:///{(settings.data / 'hub.sqlite').absolute()}"
+    index = Index(url, lambda: sync_folder(settings.data))
+    migrate(index.engine)
+    git = Git(settings.data / "repos")
+    journal = Journal(settings.data / "journal")
+    indexing = Indexing(index, git, journal, clock, settings.frameworks)
+    repos = Repos(index, git, journal, indexing, clock)
+    indexing.mend()
+    return Hub(settings, clock, index, journal, Accounts(index, clock), repos, indexing)

@@ -1,0 +1,66 @@
+"""The application: routes in order, errors, request ids."""
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+from evalcommons.hub import Hub
+from evalcommons.web import errors
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+def create_app(hub: Hub) -> Application:
+    """The ASGI application that serves `hub`."""
+    app = FastAPI(title="evalcommons", docs_url=None, redoc_url=None, default_response_class=Response)
+    app.state.hub = hub
+    errors.install(app)
+    return RawPaths(RequestIds(app))
+
+
+class RawPaths:
+    """Routes on the path as it was sent: `%2F` inside a revision or branch name must not split it."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            raw = scope.get("raw_path") or scope["path"].encode()
+            scope["path"] = raw.partition(b"?")[0].decode("ascii", "replace")
+        await self.app(scope, receive, send)
+
+
+class RequestIds:
+    """Puts an X-Request-Id on every answer: the client's own if it sent one."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        sent = dict(scope["headers"])
+        asked = (sent.get(b"x-request-id") or sent.get(b"x-amzn-trace-id") or b"").decode("latin-1")
+        chosen = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = chosen
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", chosen.encode())]
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)

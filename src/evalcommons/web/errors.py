@@ -1,0 +1,106 @@
+"""Errors as HTTP: the one place that knows numbers and headers."""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from evalcommons.core import errors
+from evalcommons.web.answers import json_answer, request_id
+
+log = logging.getLogger("evalcommons.web")
+
+STATUS: dict[type[errors.EvalCommonsError], int] = {
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.StaleParent: 412,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.RangeNotSatisfiable: 416,
+    errors.Refused: 400,
+    errors.BadRequest: 400,
+    errors.Invalid: 422,
+    errors.Unavailable: 503,
+    errors.NotSupported: 501,
+}
+"""The first base class of an error that stands here decides."""
+
+
+def status_of(error: errors.EvalCommonsError) -> int:
+    """The HTTP status of an error."""
+    if getattr(error, "anonymous", False):
+        return 401  # the client may be let in once it says who it is
+    return next((STATUS[base] for base in type(error).__mro__ if base in STATUS), 500)
+
+
+def error_headers(error: errors.EvalCommonsError) -> dict[str, str]:
+    """What the Hub's clients read: the code, the message in ASCII, and what else the error knows."""
+    headers = {"X-Error-Message": ascii_line(error.message)}
+    if error.code:
+        headers["X-Error-Code"] = error.code
+    if isinstance(error, errors.EntryNotFound) and error.commit:
+        headers["X-Repo-Commit"] = error.commit
+    if isinstance(error, errors.RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
+    return headers
+
+
+def ascii_line(text: str) -> str:
+    """The text as one header value: ASCII, one line, at most 1,000 characters, no blanks at the ends."""
+    line = " | ".join(part.strip() for part in text.splitlines() if part.strip())
+    return line.encode("ascii", "replace").decode()[:1000].strip()
+
+
+def error_answer(request: Request, error: errors.EvalCommonsError) -> Response:
+    """The JSON answer for an error."""
+    if isinstance(error, errors.RepoMoved):
+        return _moved(request, error)
+    body: dict[str, object] = {"error": error.message}
+    if isinstance(error, errors.Refused):
+        body["problems"] = [problem.as_dict() for problem in error.problems]
+    if isinstance(error, errors.AlreadyExists) and error.url:
+        from evalcommons.web.requests import public_base
+
+        body["url"] = f"{public_base(request)}/{error.url}"
+    return json_answer(body, status_of(error), error_headers(error))
+
+
+def _moved(request: Request, error: errors.RepoMoved) -> Response:
+    """A relative redirect to the same address under the new id, as the clients want it."""
+    path = request.scope["raw_path"].decode("ascii")
+    found = path.lower().find(f"/{error.old}".lower())
+    location = f"{path[:found]}/{error.new}{path[found + 1 + len(error.old) :]}"
+    if query := request.scope["query_string"].decode("ascii"):
+        location += f"?{query}"
+    return json_answer({"error": error.message}, 307, {"Location": location})
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a JSON body and the Hub's headers."""
+
+    async def known(request: Request, error: Exception) -> Response:
+        assert isinstance(error, errors.EvalCommonsError)  # noqa: S101  (registered for this family only)
+        return error_answer(request, error)
+
+    async def http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        return json_answer({"error": str(error.detail)}, error.status_code, dict(error.headers or {}))
+
+    async def wrong_shape(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        said = [f"{'.'.join(str(part) for part in e['loc'][1:]) or e['loc'][0]}: {e['msg']}" for e in error.errors()]
+        message = "Invalid request: " + "; ".join(said[:10])
+        return json_answer({"error": message}, 400, {"X-Error-Message": ascii_line(message)})
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        log.error("request %s failed: %s", request_id(request), error, exc_info=error)
+        message = "Something went wrong on this hub. Tell its operator the request id."
+        return json_answer({"error": message}, 500, {"X-Error-Message": message})
+
+    app.add_exception_handler(errors.EvalCommonsError, known)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, wrong_shape)
+    app.add_exception_handler(Exception, unknown)
