@@ -1,7 +1,7 @@
 """One YAML or JSON document read with limits, and the line and column of everything in it.
 
 The YAML accepted is a safe part of YAML 1.2: one document, core-schema scalars, no anchors, aliases, tags, merge keys
-or duplicate keys. `yaml.safe_load` is not used: 3 KB of merge keys hang it, and it reads `no` as false and `1e3` as text.
+or duplicate keys. `yaml.safe_load` is not used: 3 KB of merge keys hang it, and it takes `no` for false.
 
 source  https://yaml.org/spec/1.2.2/ chapter 10.3 (core schema), https://yaml.org/type/ (what YAML 1.1 readers see); RFC
         8259 (JSON); both read 2026-11-20
@@ -86,40 +86,33 @@ class Document:
 
     def position(self, path: tuple[str | int, ...] = ()) -> Position:
         """Where the value at `path` starts; `path` holds the keys and list indexes that lead to it."""
-        return _place(self._mark(path).value)
+        return _place(self._mark(path)[1])
 
     def key_position(self, path: tuple[str | int, ...]) -> Position:
         """Where the key that leads to the value at `path` starts."""
-        return _place(self._mark(path).key)
+        return _place(self._mark(path)[0])
 
     def written(self, path: tuple[str | int, ...]) -> Written:
         """How the scalar at `path` was written; empty for a mapping or list."""
-        mark = self._mark(path).value
+        mark = self._mark(path)[1]
         if type(mark) is ScalarEvent:
             return Written(mark.value, not mark.style)
         return Written(mark.text, mark.is_plain) if type(mark) is _Token else Written("", is_plain=False)
 
-    def _mark(self, path: tuple[str | int, ...]) -> "_Mark":
+    def _mark(self, path: tuple[str | int, ...]) -> "_Marks":
         if callable(self._marks):
             self._marks = self._marks()
-        mark = _Mark(*self._marks)
+        mark = self._marks
         for step in path:
-            mark = _Mark(*mark.children[step])
+            mark = mark[2][step]
         return mark
 
 
-class _Mark(NamedTuple):
-    """Where one value stands.
-
-    The reader stores plain tuples of this shape, which cost half of a named one to make.
-    """
-
-    key: Any
-    value: Any
-    children: Any
-
-
 _Marks = tuple[Any, Any, Any]
+"""Where a value stands: its key's event or token, its own, and the marks of what is in it by key or index.
+
+A plain tuple, because one is made for each value of each file and a named one costs twice as much.
+"""
 
 
 class _Token(NamedTuple):
@@ -657,7 +650,7 @@ def _json_marks(text: str, findings: Findings | None) -> _Marks:
     key: str = ""
     key_token: _Token | None = None
     stack: list[tuple[Any, bool]] = []
-    line, start_of_line = 1, 0
+    line, start_of_line, seen = 1, 0, 0
 
     for found in _JSON_TOKEN.finditer(text):
         piece = found[0]
@@ -668,10 +661,11 @@ def _json_marks(text: str, findings: Findings | None) -> _Marks:
             key_token = None
             continue
         start = found.start()
-        breaks = text.count("\n", start_of_line, start)
+        breaks = text.count("\n", seen, start)
         if breaks:
             line += breaks
-            start_of_line = text.rfind("\n", 0, start) + 1
+            start_of_line = text.rfind("\n", seen, start) + 1
+        seen = start
         token = _Token(line, start - start_of_line + 1, piece, is_plain=piece[0] != '"')
         if in_object and key_token is None:
             key, key_token = json.loads(piece), token

@@ -178,17 +178,19 @@ class Findings:
             self._problems[-1] = Problem(last.path, *position, last.code, last.message, last.hint, severity)
 
     def sorted(self) -> tuple[Problem, ...]:
-        """The problems in file order; an error hides the spelling warnings at its own place."""
+        """The problems in file order; an error hides what is said of the spelling at its own place."""
         problems = self._problems
         if not problems:
             return ()
         if self.has_errors:
-            at_fault = {(p.line, p.column) for p in problems if p.severity is Severity.ERROR}
+            at_fault = {
+                (p.line, p.column) for p in problems if p.severity is Severity.ERROR and p.code not in _SPELLING
+            }
             problems = [p for p in problems if p.code not in _SPELLING or (p.line, p.column) not in at_fault]
         return tuple(sorted(problems, key=_place))
 
 
-_SPELLING = frozenset((Code.AMBIGUOUS_TEXT, Code.AMBIGUOUS_NUMBER, Code.UNQUOTED_DATE))
+_SPELLING = frozenset((Code.AMBIGUOUS_TEXT, Code.AMBIGUOUS_NUMBER, Code.UNQUOTED_DATE, Code.UNKNOWN_FIELD))
 
 
 def _place(problem: Problem) -> tuple[bool, int, int]:
@@ -229,14 +231,20 @@ def show(value: object, limit: int = 60) -> str:
             return str(value)
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """`Did you mean "x"?` when one of the known words looks like it, else an empty text."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that looks most like this one, letter case ignored; None when none does."""
     # Imported here: a clean file never asks, and the import costs more than reading fifty files.
     from difflib import get_close_matches  # noqa: PLC0415
 
     folded = {option.casefold(): option for option in known}
     near = get_close_matches(word[:80].casefold(), folded, n=1, cutoff=0.6)
-    return f"Did you mean {show(folded[near[0]])}?" if near else ""
+    return folded[near[0]] if near else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`Did you mean "x"?` when a known word looks like it, else an empty text."""
+    near = nearest(word, known)
+    return "" if near is None else f"Did you mean {show(near)}?"
 
 
 def listing(words: Sequence[str], limit: int = 12) -> str:
