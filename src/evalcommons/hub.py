@@ -8,6 +8,7 @@ from evalcommons.core.clock import Clock
 from evalcommons.services.accounts import Accounts
 from evalcommons.services.indexing import Indexing
 from evalcommons.services.repos import Repos
+from evalcommons.services.social import Social
 from evalcommons.storage.durability import sync_folder
 from evalcommons.storage.git import Git
 from evalcommons.storage.index.engine import Index
@@ -31,6 +32,7 @@ class Hub:
     accounts: Accounts
     repos: Repos
     indexing: Indexing
+    social: Social
 
     def close(self) -> None:
         """Close the database and the journal."""
@@ -52,4 +54,13 @@ def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
     indexing = Indexing(index, git, journal, clock, settings.frameworks)
     repos = Repos(index, git, journal, indexing, clock)
     indexing.mend()
-    return Hub(settings, clock, index, journal, Accounts(index, clock), repos, indexing)
+    return Hub(
+        settings=settings,
+        clock=clock,
+        index=index,
+        journal=journal,
+        accounts=Accounts(index, clock),
+        repos=repos,
+        indexing=indexing,
+        social=Social(index, repos, clock),
+    )

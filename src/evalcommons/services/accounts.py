@@ -3,20 +3,48 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import argon2
 
-from evalcommons.core.access import Actor, Role, Scope, Token, TokenRole, may_administer
+from evalcommons.core.access import (
+    Actor,
+    Need,
+    RepoFacts,
+    Role,
+    Scope,
+    Token,
+    TokenRole,
+    allows,
+    may_administer,
+)
 from evalcommons.core.clock import Clock
 from evalcommons.core.errors import AlreadyExists, BadRequest, BadToken, DisabledAccount, Forbidden, NotFound
-from evalcommons.core.ids import check_account_name
+from evalcommons.core.ids import RepoKind, check_account_name
 from evalcommons.storage.index.accounts import Account, Membership
 from evalcommons.storage.index.engine import Index
 from evalcommons.storage.index.session import Session
 
 _TOKEN = re.compile(r"[\x21-\x7e]{8,256}")
 _PASSWORD_MIN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a user's or an organisation's page says. Private repos count for those who may read them.
+
+    repos        how many there are of each kind
+    discussions  opened on public repos
+    likes        given to public repos
+    memberships  the organisations of a user; the members of an organisation
+    """
+
+    account: Account
+    repos: Mapping[RepoKind, int]
+    discussions: int
+    likes: int
+    memberships: Sequence[Membership]
 
 
 @dataclass(frozen=True)
@@ -230,6 +258,31 @@ class Accounts:
         with self.index.read() as db:
             return db.accounts.memberships(org_id=self._org(db, org).id)
 
+    def user_profile(self, actor: Actor, name: str) -> Profile:
+        """What the page of a user says.
+
+        raises  NotFound
+        """
+        with self.index.read() as db:
+            account = self._user(db, name)
+            return Profile(
+                account,
+                _repo_counts(db, actor, account),
+                db.discussions.count_by(account.id),
+                db.repos.count_liked_by(account.id),
+                db.accounts.memberships(user_id=account.id),
+            )
+
+    def org_profile(self, actor: Actor, name: str) -> Profile:
+        """What the page of an organisation says.
+
+        raises  NotFound
+        """
+        with self.index.read() as db:
+            account = self._org(db, name)
+            members = db.accounts.memberships(org_id=account.id)
+            return Profile(account, _repo_counts(db, actor, account), 0, 0, members)
+
     def _user(self, db: Session, name: str) -> Account:
         account = db.accounts.find(name)
         if account is None or account.is_org:
@@ -246,6 +299,14 @@ class Accounts:
         if tx.accounts.by_digest(digest(value)) is not None:
             raise AlreadyExists("This token text is in use: choose another")
         tx.accounts.add_token(account.id, digest(value), token, at)
+
+
+def _repo_counts(db: Session, actor: Actor, owner: Account) -> dict[RepoKind, int]:
+    counts = {}
+    for kind in RepoKind:
+        hidden = RepoFacts(kind, owner.name, "", private=True, gated=False, creator_id=None)
+        counts[kind] = db.repos.count(owner.id, kind, with_private=allows(actor, hidden, Need.READ))
+    return counts
 
 
 def digest(token: str) -> str:

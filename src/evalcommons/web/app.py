@@ -10,12 +10,21 @@ from fastapi.responses import Response
 
 from evalcommons.hub import Hub
 from evalcommons.web import errors
+from evalcommons.web.api import access_requests, accounts, cards, likes
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+ROUTERS = (
+    accounts.router,
+    likes.router,
+    access_requests.router,
+    cards.router,
+)
+"""Every route, in the order in which they are tried."""
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -25,6 +34,8 @@ def create_app(hub: Hub) -> Application:
     app = FastAPI(title="evalcommons", docs_url=None, redoc_url=None, default_response_class=Response)
     app.state.hub = hub
     errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
     return RawPaths(RequestIds(app))
 
 
