@@ -145,13 +145,13 @@ def read_yaml(
     data: bytes,
     *,
     limits: Limits = EVALUATION_FILE,
-    free_text: Collection[str] = FREE_TEXT,
+    free_text: Collection[str] | None = FREE_TEXT,
     compare_yaml_1_1: bool = True,
 ) -> Document:
     """The document in `data`; what is wrong with it is in the document's findings, nothing is raised.
 
     path              the file's name in problems
-    free_text         keys whose values may be any text: invisible characters there are a warning
+    free_text         keys whose values may be any text: invisible characters there are a warning; None looks for none
     compare_yaml_1_1  warn where PyYAML and other YAML 1.1 readers would see another value
     """
     findings = Findings(path)
@@ -170,7 +170,7 @@ def _decode(data: bytes, limits: Limits, findings: Findings) -> str:
         findings.error(
             START,
             Code.TOO_LARGE,
-            f"the file has {len(data):,} bytes; at most {limits.size_bytes:,} are read",
+            f"the file has more than {limits.size_bytes:,} bytes, and no more are read",
             "Split it, or keep long material (logs, samples) in other files and link to them.",
         )
         raise _Unreadable
@@ -224,7 +224,7 @@ def _note_hidden(value: str, position: Position, findings: Findings, *, what: st
 
 
 def _read_events(
-    text: str, findings: Findings, limits: Limits, free_text: Collection[str], compare_yaml_1_1: bool
+    text: str, findings: Findings, limits: Limits, free_text: Collection[str] | None, compare_yaml_1_1: bool
 ) -> Document:
     """Build values and marks in one pass over libyaml's events.
 
@@ -233,7 +233,8 @@ def _read_events(
     if not text or text.isspace():
         _note_empty(findings)
     get: Callable[[], Any] = CParser(text).get_event
-    may_hide = not text.isascii() or "\\" in text
+    may_hide = free_text is not None and (not text.isascii() or "\\" in text)
+    free_text = free_text or ()
     get()  # the stream's start
     event = get()
     if type(event) is not DocumentStartEvent:
