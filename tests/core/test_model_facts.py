@@ -99,6 +99,7 @@ def test_the_files_win_over_the_card():
         ("7 B", 7 * 10**9),
         ("about 7B", None),
         ("-7B", None),
+        ("7\u212a", None),  # the Kelvin sign, which ignoring case makes a k
         ("", None),
         ("9" * 39, None),
     ],
@@ -127,20 +128,16 @@ def test_a_model_is_found_by_what_its_card_and_files_say():
     }
     files = {"config.json": b'{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "x": 1}'}
     found = facts(card, files)
-    assert found.tags == (
-        "transformers",
-        "llama",
-        "text-generation",
-        "chat",
-        "en",
+    assert found.tags[:5] == ("transformers", "llama", "text-generation", "chat", "en")
+    assert set(found.tags[5:]) == {
         "de",
-        "dataset:openai/gsm8k",
-        "base_model:acme/base",
-        "base_model:finetune:acme/base",
         "language:en",
         "language:de",
         "license:mit",
-    )
+        "dataset:openai/gsm8k",
+        "base_model:acme/base",
+        "base_model:finetune:acme/base",
+    }
     assert found.as_dict() == {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
@@ -159,7 +156,7 @@ def test_a_dataset_is_found_by_its_categories():
         "tags": ["x"],
     }
     found = facts(card, kind=RepoKind.DATASET)
-    assert found.tags == ("x", "language:en", "size_categories:100K<n<1M", "task_categories:question-answering")
+    assert set(found.tags) == {"x", "language:en", "size_categories:100K<n<1M", "task_categories:question-answering"}
 
 
 @pytest.mark.parametrize(
@@ -167,11 +164,8 @@ def test_a_dataset_is_found_by_its_categories():
     [
         {"tags": "x" * 300},
         {"tags": {"a": 1}},
-        {"tags": [None, 1, "", " ", "a\nb", "\u202eevil"]},
-        {"base_model": "../../etc"},
-        {"base_model": ["javascript:alert(1)", 7]},
-        {"pipeline_tag": "<b>"},
-        {"library_name": ["x"]},
+        {"tags": [None, "", "a\nb", "\u202eevil"]},
+        {"tags": ["benchmark:official", "Benchmark:anything"]},
     ],
 )
 def test_what_is_no_tag_makes_no_tag(card):
@@ -181,7 +175,7 @@ def test_what_is_no_tag_makes_no_tag(card):
 
 def test_the_number_of_tags_is_bounded():
     """A card cannot flood the index."""
-    assert len(facts({"tags": [f"t{n}" for n in range(5000)]}).tags) == 500
+    assert len(facts({"tags": [f"t{n}" for n in range(5000)]}).tags) == 1000
 
 
 @pytest.mark.parametrize(

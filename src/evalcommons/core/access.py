@@ -127,6 +127,41 @@ def gate_closed(actor: Actor, repo: RepoFacts) -> bool:
     return repo.gated and not repo.gate_open and not actor.is_admin and repo.namespace.lower() not in actor.roles
 
 
+@dataclass(frozen=True, slots=True)
+class PrivateView:
+    """Which private repos of one kind somebody sees in lists; `allows` says the same of one repo.
+
+    everything  all of them
+    namespaces  those in these namespaces, lower case
+    keys        and these, `namespace/name` in lower case
+    """
+
+    everything: bool = False
+    namespaces: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+
+
+PUBLIC_ONLY = PrivateView()
+
+
+def private_view(actor: Actor, kind: RepoKind) -> PrivateView:
+    """The private repos of this kind that `actor` may see."""
+    token = actor.token
+    if token is None or token.role is not TokenRole.FINE_GRAINED:
+        return PrivateView(actor.is_admin, frozenset(actor.roles))
+    namespaces: set[str] = set()
+    keys: set[str] = set()
+    for scope in token.scopes:
+        what, _, name = scope.entity.partition(":")
+        if not actor.is_admin and name.partition("/")[0] not in actor.roles:
+            continue
+        if what == kind:
+            keys.add(name)
+        elif what in {"user", "org"}:
+            namespaces.add(name)
+    return PrivateView(namespaces=frozenset(namespaces), keys=frozenset(keys))
+
+
 def may_create(actor: Actor, namespace: str, kind: RepoKind) -> bool:
     """May `actor` create a repo of this kind under `namespace`?"""
     role = Role.ADMIN if actor.is_admin else actor.roles.get(namespace.lower())

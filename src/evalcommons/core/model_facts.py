@@ -2,22 +2,21 @@
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 
 import orjson
 
+from evalcommons.core import cards
 from evalcommons.core.ids import RepoKind
 
 Reader = Callable[[str, int, int], bytes | None]
 """`read(path, start, end)`: bytes start to end (end not included) of a file of the repo, fewer if it is shorter; None
 if there is no such file. Only root files are asked for, a few each time."""
 
-MAX_TAGS: Final = 500
-"""Tags kept of one repo."""
-MAX_TAG: Final = 256
-"""Characters of a tag; longer ones are left out."""
+MAX_BASE_MODELS: Final = 50
+"""Base models kept of one model."""
 MAX_CONFIG: Final = 1 << 20
 """Bytes of a config.json that is looked into."""
 MAX_INDEX: Final = 16 << 20
@@ -27,13 +26,11 @@ MAX_HEADER: Final = 25_000_000
 MAX_SHARDS: Final = 256
 """Safetensors files of one model whose headers are read."""
 
-_COUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMBT]?)", re.IGNORECASE)
+_COUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMBT]?)", re.IGNORECASE | re.ASCII)
 _FACTORS: Final = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
-_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _DTYPE = re.compile(r"[A-Z0-9_]{1,16}")
 _SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.safetensors")
-_RELATIONS: Final = frozenset({"adapter", "finetune", "merge", "quantized"})
 _MOST: Final = 1 << 62
 
 _LIBRARY_FILES: Final = {
@@ -41,22 +38,6 @@ _LIBRARY_FILES: Final = {
     "model_index.json": "diffusers",
     "config_sentence_transformers.json": "sentence-transformers",
 }
-_PREFIXED: Final = (
-    "language",
-    "license",
-    "language_creators",
-    "annotations_creators",
-    "multilinguality",
-    "size_categories",
-    "source_datasets",
-    "task_categories",
-    "task_ids",
-    "modality",
-)
-"""Card fields whose values become `field:value` tags.
-
-source  the Hub's dataset card specification (hub-docs `datasetcard.md`), as `HUB_API.md` section 5 lists them
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +82,22 @@ def read_facts(kind: RepoKind, card: Mapping[str, Any], names: Collection[str], 
     read   gives parts of them; only config.json and safetensors files are asked for
     """
     if kind is not RepoKind.MODEL:
-        return Facts(tags=_tags(kind, card, ()))
+        return Facts(tags=tuple(cards.card_tags(kind, card)))
     config = _config(read) if "config.json" in names else {}
     weights = _safetensors(names, read)
     library = _word(card.get("library_name")) or _library(names, config)
-    task = _word(card.get("pipeline_tag"))
-    bases = tuple(dict.fromkeys(_texts(card.get("base_model"), _MODEL_ID)))[:50]
-    relation = card.get("base_model_relation")
-    relation = relation if isinstance(relation, str) and relation in _RELATIONS and bases else None
     first = [library, "safetensors" if any(n.endswith(".safetensors") for n in names) else None]
-    first += [config.get("model_type"), task]
+    first.append(config.get("model_type"))
+    tags = dict.fromkeys([*(tag for tag in first if tag), *cards.card_tags(kind, card)])
     return Facts(
         library_name=library,
-        pipeline_tag=task,
+        pipeline_tag=_word(card.get("pipeline_tag")),
         parameters=weights["total"] if weights else card_parameters(card),
         safetensors=weights,
         config=config,
-        base_models=bases,
-        base_relation=relation,
-        tags=_tags(kind, card, (tag for tag in first if tag), bases, relation),
+        base_models=cards.base_models(card)[:MAX_BASE_MODELS],
+        base_relation=_word(card.get("base_model_relation")),
+        tags=tuple(tags)[: cards.MAX_TAGS],
     )
 
 
@@ -142,45 +120,6 @@ def card_parameters(card: Mapping[str, Any]) -> int | None:
         if type(count) is int and 0 < count < _MOST:
             return count
     return None
-
-
-# --- tags ---------------------------------------------------------------------------------------------------------
-
-
-def _tags(
-    kind: RepoKind,
-    card: Mapping[str, Any],
-    first: Collection[str] | Iterator[str],
-    bases: tuple[str, ...] = (),
-    relation: str | None = None,
-) -> tuple[str, ...]:
-    found = dict.fromkeys(first)
-    for tag in _texts(card.get("tags")):
-        # Which benchmarks are official is the operator's word; nobody can push it.
-        if not tag.lower().startswith("benchmark:"):
-            found[tag] = None
-    if kind is RepoKind.MODEL:
-        found.update(dict.fromkeys(_texts(card.get("language"))))
-        found.update((f"dataset:{name}", None) for name in _texts(card.get("datasets")))
-        for base in bases:
-            found[f"base_model:{base}"] = None
-            if relation:
-                found[f"base_model:{relation}:{base}"] = None
-    for name in _PREFIXED:
-        found.update((f"{name}:{value}", None) for value in _texts(card.get(name)))
-    return tuple(tag for tag in found if len(tag) <= MAX_TAG)[:MAX_TAGS]
-
-
-def _texts(value: Any, form: re.Pattern[str] | None = None) -> Iterator[str]:
-    """A text, or the texts in a list; those not of the form, empty or with control characters are left out."""
-    for text in value if isinstance(value, list) else (value,):
-        if (
-            isinstance(text, str)
-            and (text := text.strip())
-            and text.isprintable()
-            and (not form or form.fullmatch(text))
-        ):
-            yield text
 
 
 def _word(value: Any) -> str | None:

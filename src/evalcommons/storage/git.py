@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -27,6 +28,9 @@ from evalcommons.core.ids import MAIN, may_be_commit
 
 ZERO = "0" * 40
 """The commit id that stands for "no commit" in logs and pushes."""
+
+PIECE = 1 << 20
+"""Bytes of a file that are handed on at once."""
 
 _OPEN = RepositoryOpenFlag.BARE | RepositoryOpenFlag.NO_SEARCH
 _KEPT_OPEN = 128
@@ -208,6 +212,8 @@ class GitRepo:
 
     def ref(self, name: str) -> str | None:
         """The commit a full ref name (`refs/…`) points at, tags peeled; None if there is no such ref."""
+        if "\0" in name:  # libgit2 would stop reading there
+            return None
         try:
             return str(self._repo.references[name].peel(pygit2.Commit).id)
         except (KeyError, ValueError, pygit2.GitError, pygit2.InvalidSpecError):
@@ -316,9 +322,14 @@ class GitRepo:
             raise RevisionNotFound(oid)
         return _commit(found)
 
-    def history(self, oid: str, path: str = "") -> Iterator[Commit]:
-        """The commit and its ancestors, newest first; with `path`, those that changed it."""
+    def history(self, oid: str, path: str = "", *, without: Iterable[str] = ()) -> Iterator[Commit]:
+        """The commit and its ancestors, newest first; with `path`, those that changed it.
+
+        without  commits that are left out with all their ancestors
+        """
         walker = self._repo.walk(pygit2.Oid(hex=oid), SortMode.TOPOLOGICAL | SortMode.TIME)
+        for left_out in without:
+            walker.hide(pygit2.Oid(hex=left_out))
         for found in walker:
             if not path or self._touched(found, path):
                 yield _commit(found)
@@ -344,19 +355,24 @@ class GitRepo:
         tree = self._tree(oid)
         if not path:
             return Entry("", str(tree.id), 0, FileMode.TREE)
+        if "\0" in path:  # libgit2 would stop reading there
+            return None
         try:
             found = tree[path]
         except (KeyError, ValueError):
             return None
         return self._entry(path, found)
 
-    def entries(self, oid: str, path: str = "", *, recursive: bool = False) -> Iterator[Entry]:
+    def entries(self, oid: str, path: str = "", *, recursive: bool = False, after: str = "") -> Iterator[Entry]:
         """What the folder `path` holds, in path order; with `recursive`, everything below it, folders included.
 
+        after   path of an entry, as an earlier call gave it: only what follows
         raises  EntryNotFound when there is no such folder
         """
         tree = self._tree(oid)
         if path:
+            if "\0" in path:
+                raise EntryNotFound(path)
             try:
                 found = tree[path]
             except (KeyError, ValueError):
@@ -364,7 +380,8 @@ class GitRepo:
             if not isinstance(found, pygit2.Tree):
                 raise EntryNotFound(path)
             tree = found
-        yield from self._walk(tree, f"{path}/" if path else "", recursive=recursive)
+        prefix = f"{path}/" if path else ""
+        yield from self._walk(tree, prefix, recursive=recursive, after=after.removeprefix(prefix))
 
     def read(self, oid: str) -> bytes:
         """The bytes of a blob."""
@@ -372,6 +389,34 @@ class GitRepo:
         if kind != ObjectType.BLOB:
             raise EntryNotFound(oid)
         return data
+
+    def stream(self, oid: str, start: int, end: int) -> Iterator[bytes]:
+        """Bytes `start` to `end` (not included) of a blob, in pieces.
+
+        A blob in a file of its own is inflated as it is read, so that memory does not grow with its size; one in a
+        pack is read whole.
+        """
+        try:
+            file = (self.path / "objects" / oid[:2] / oid[2:]).open("rb")
+        except FileNotFoundError:
+            data = memoryview(self.read(oid))[start:end]
+            for at in range(0, len(data), PIECE):
+                yield bytes(data[at : at + PIECE])
+            return
+        with file:
+            inflate = zlib.decompressobj()
+            head, _, rest = inflate.decompress(file.read(4096), 4096).partition(b"\0")
+            if not head.startswith(b"blob "):
+                raise EntryNotFound(oid)
+            at = 0
+            while True:
+                if at + len(rest) > start:
+                    yield rest[max(start - at, 0) : end - at]
+                at += len(rest)
+                deflated = inflate.unconsumed_tail or file.read(PIECE // 4)
+                if at >= end or not deflated or inflate.eof:
+                    return
+                rest = inflate.decompress(deflated, PIECE)
 
     def size(self, oid: str) -> int:
         """Bytes of a blob, without reading it."""
@@ -469,14 +514,24 @@ class GitRepo:
             raise RevisionNotFound(oid) from None
 
     def _entry(self, path: str, found: pygit2.Object) -> Entry:
-        size = found.size if isinstance(found, pygit2.Blob) else 0
-        return Entry(path, str(found.id), size, int(found.filemode or 0))
+        # Asking the object for its size would read all of it.
+        size = self._repo.odb.read_header(found.id)[1] if isinstance(found, pygit2.Blob) else 0
+        return Entry(path, str(found.id), int(size), int(found.filemode or 0))
 
-    def _walk(self, tree: pygit2.Tree, prefix: str, *, recursive: bool) -> Iterator[Entry]:
+    def _walk(self, tree: pygit2.Tree, prefix: str, *, recursive: bool, after: str = "") -> Iterator[Entry]:
         odb = self._repo.odb
+        skip_to, _, inside = after.partition("/")
         for found in tree:
             path = prefix + (found.name or "")
             mode = int(found.filemode or 0)
+            if skip_to:
+                if found.name != skip_to:
+                    continue
+                skip_to = ""
+                if recursive and mode == FileMode.TREE:
+                    folder = self._repo[found.id].peel(pygit2.Tree)
+                    yield from self._walk(folder, f"{path}/", recursive=True, after=inside)
+                continue
             if mode == FileMode.TREE:
                 yield Entry(path, str(found.id), 0, mode)
                 if recursive:

@@ -1,12 +1,13 @@
 """Repos, their moves, tags, likes, access requests and large files in the database."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from evalcommons.core.access import PUBLIC_ONLY, PrivateView
 from evalcommons.core.ids import RepoId, RepoKind
 from evalcommons.storage.index.schema import (
     access_requests,
@@ -74,26 +75,35 @@ class AccessRequest:
 class Listing:
     """Which repos a list wants.
 
-    readable_owners  account ids whose private repos the asker may read; None: every repo (an operator)
-    sort             created_at, modified_at, downloads or likes, newest or most first
-    after            (sort value, id) of the last row of the page before
+    private     the private ones among them
+    owner_id    only those of this account
+    search      only those whose id has each of these texts in it, whatever the case
+    tags        only those that have each of these tags
+    official    only benchmarks approved by an operator
+    gated       only those with a gate, or only those without
+    parameters  only models with at least and at most so many weights
+    sort        created_at, modified_at, downloads or likes, newest or most first
+    after       (sort value, id) of the last row of the page before
+    with_card   fill in `card`, which may be long; without it is "{}"
     """
 
     kind: RepoKind
-    readable_owners: Sequence[int] | None = ()
-    author: str | None = None
+    private: PrivateView = PUBLIC_ONLY
+    owner_id: int | None = None
     search: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    official: bool = False
     gated: bool | None = None
     parameters: tuple[int | None, int | None] = (None, None)
     sort: str = "modified_at"
     ascending: bool = False
     limit: int = 1000
     after: tuple[int, int] | None = None
+    with_card: bool = True
 
 
 def _row(row: Any) -> RepoRow:
-    return replace(RepoRow(*row), kind=RepoKind(row[2]))
+    return RepoRow(row[0], row[1], RepoKind(row[2]), *row[3:])
 
 
 _BY_KEY = sa.select(*repos.c).where(repos.c.kind == sa.bindparam("kind"), repos.c.key == sa.bindparam("key"))
@@ -111,7 +121,27 @@ _NEXT_NUM = (
     .values(last_num=repos.c.last_num + 1)
     .returning(repos.c.last_num)
 )
+_LARGE_FILE = sa.select(lfs_objects.c.size).where(
+    lfs_objects.c.repo_id == sa.bindparam("repo_id"), lfs_objects.c.sha256 == sa.bindparam("sha256")
+)
 _STAMP = sa.update(repos).where(repos.c.id == sa.bindparam("repo_id")).values(refs_stamp=sa.bindparam("stamp"))
+_DOWNLOADS = (
+    sa.update(repos)
+    .where(repos.c.id == sa.bindparam("repo_id"))
+    .values(downloads=repos.c.downloads + sa.bindparam("more"))
+)
+_WITHOUT_CARD = [sa.literal("{}").label("card") if column.name == "card" else column for column in repos.c]
+_ACCESS_REQUESTS = sa.select(
+    access_requests.c.uid,
+    accounts.c.name,
+    accounts.c.fullname,
+    accounts.c.email,
+    access_requests.c.status,
+    access_requests.c.asked,
+    access_requests.c.fields,
+    access_requests.c.reason,
+    access_requests.c.created_at,
+).join(accounts, accounts.c.id == access_requests.c.user_id)
 
 
 class Repos:
@@ -156,7 +186,7 @@ class Repos:
     def stamps(self) -> list[tuple[int, str, str]]:
         """What did the refs of every living repo look like when they were last indexed: id, uid, stamp?"""
         query = sa.select(repos.c.id, repos.c.uid, repos.c.refs_stamp).where(repos.c.deleted_at.is_(None))
-        return [tuple(row) for row in self._connection.execute(query)]  # type: ignore[misc]
+        return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
 
     def listed(self, wanted: Listing) -> list[RepoRow]:
         """Which repos does this list hold? One more than `limit`, so that the caller sees if there is a next page."""
@@ -170,15 +200,37 @@ class Repos:
             query = query.where(repos.c.private.is_(False))
         return int(self._connection.execute(query).scalar_one())
 
-    def children(self, base_model: str) -> int:
-        """How many public models name this one as their base?"""
-        query = (
-            sa.select(sa.func.count())
-            .select_from(repo_tags)
-            .join(repos, repos.c.id == repo_tags.c.repo_id)
-            .where(repo_tags.c.tag == f"base_model:{base_model}", repos.c.private.is_(False))
+    def owned(self, owner_id: int, after: int, limit: int) -> list[RepoRow]:
+        """Which repos does this account have, of any kind, in the order they were made, from id `after` on?"""
+        query = sa.select(*repos.c).where(
+            repos.c.owner_id == owner_id, repos.c.deleted_at.is_(None), repos.c.id > after
         )
-        return int(self._connection.execute(query).scalar_one())
+        return [_row(row) for row in self._connection.execute(query.order_by(repos.c.id).limit(limit))]
+
+    def children(self, base_models: Iterable[str]) -> dict[str, int]:
+        """How many public models name each of these as their base? Those that nobody names are left out."""
+        found: dict[str, int] = {}
+        wanted = [f"base_model:{name}" for name in base_models]
+        for start in range(0, len(wanted), 500):
+            query = (
+                sa.select(repo_tags.c.tag, sa.func.count())
+                .join(repos, repos.c.id == repo_tags.c.repo_id)
+                .where(
+                    repo_tags.c.tag.in_(wanted[start : start + 500]),
+                    repos.c.kind == RepoKind.MODEL.value,
+                    repos.c.private.is_(False),
+                    repos.c.deleted_at.is_(None),
+                )
+                .group_by(repo_tags.c.tag)
+            )
+            found.update((tag.partition(":")[2], count) for tag, count in self._connection.execute(query))
+        return found
+
+    def add_downloads(self, counts: Mapping[int, int]) -> None:
+        """These repos were downloaded so many times more."""
+        rows = [{"repo_id": repo_id, "more": count} for repo_id, count in counts.items()]
+        if rows:
+            self._connection.execute(_DOWNLOADS, rows)
 
     def add(
         self,
@@ -225,6 +277,11 @@ class Repos:
         self._connection.execute(sa.insert(repo_moves), old)
         self.change(repo.id, namespace=to.namespace, name=to.name, key=to.key, owner_id=owner_id)
 
+    def old_keys(self, repo_id: int) -> list[str]:
+        """Which ids (lower case) did this repo have before?"""
+        query = sa.select(repo_moves.c.key).where(repo_moves.c.repo_id == repo_id).order_by(repo_moves.c.key)
+        return [row[0] for row in self._connection.execute(query)]
+
     def delete(self, repo: RepoRow, at: int) -> None:
         """Mark a repo as deleted and free its name; what led to it leads nowhere."""
         self.change(repo.id, deleted_at=at, key=f"{repo.key}#{repo.uid}", last_num=0, refs_stamp="")
@@ -234,6 +291,11 @@ class Repos:
     def next_num(self, repo_id: int) -> int:
         """The number of the next discussion, now taken."""
         return int(self._connection.execute(_NEXT_NUM, {"repo_id": repo_id}).scalar_one())
+
+    def raise_num(self, repo_id: int, num: int) -> None:
+        """Numbers up to `num` are taken."""
+        lower = (repos.c.id == repo_id) & (repos.c.last_num < num)
+        self._connection.execute(sa.update(repos).where(lower).values(last_num=num))
 
     def stamp(self, repo_id: int, stamp: str) -> None:
         """Remember what the refs look like now that the index has read them."""
@@ -250,8 +312,12 @@ class Repos:
 
     def has_large_file(self, repo_id: int, sha256: str) -> bool:
         """Was this large file given to this repo?"""
-        query = sa.select(lfs_objects.c.size).where(lfs_objects.c.repo_id == repo_id, lfs_objects.c.sha256 == sha256)
-        return self._connection.execute(query).first() is not None
+        return self.large_file(repo_id, sha256) is not None
+
+    def large_file(self, repo_id: int, sha256: str) -> int | None:
+        """How many bytes has this large file, if it was given to this repo?"""
+        row = self._connection.execute(_LARGE_FILE, {"repo_id": repo_id, "sha256": sha256}).first()
+        return row[0] if row else None
 
     def add_large_file(self, repo_id: int, sha256: str, size: int, at: int) -> None:
         """This repo was given this large file; asking twice changes nothing."""
@@ -295,6 +361,12 @@ class Repos:
         )
         return [(row[0], _row(row[1:])) for row in self._connection.execute(query)]
 
+    def count_liked_by(self, user_id: int) -> int:
+        """How many public repos does this user like?"""
+        query = sa.select(sa.func.count()).select_from(likes).join(repos, repos.c.id == likes.c.repo_id)
+        query = query.where(likes.c.user_id == user_id, repos.c.private.is_(False), repos.c.deleted_at.is_(None))
+        return int(self._connection.execute(query).scalar_one())
+
     # --- access requests ----------------------------------------------------------------------------------------
 
     def gate_open(self, repo_id: int, user_id: int) -> bool:
@@ -308,25 +380,18 @@ class Repos:
 
     def access_requests(self, repo_id: int, status: str | None = None) -> list[AccessRequest]:
         """Who asked for access, oldest first?"""
-        query = (
-            sa.select(
-                access_requests.c.uid,
-                accounts.c.name,
-                accounts.c.fullname,
-                accounts.c.email,
-                access_requests.c.status,
-                access_requests.c.asked,
-                access_requests.c.fields,
-                access_requests.c.reason,
-                access_requests.c.created_at,
-            )
-            .join(accounts, accounts.c.id == access_requests.c.user_id)
-            .where(access_requests.c.repo_id == repo_id)
-            .order_by(access_requests.c.id)
-        )
+        query = _ACCESS_REQUESTS.where(access_requests.c.repo_id == repo_id).order_by(access_requests.c.id)
         if status is not None:
             query = query.where(access_requests.c.status == status)
         return [AccessRequest(*row) for row in self._connection.execute(query)]
+
+    def access_request(
+        self, repo_id: int, *, user_id: int | None = None, uid: str | None = None
+    ) -> AccessRequest | None:
+        """Which request does this user have, or which one has this uid?"""
+        which = access_requests.c.user_id == user_id if uid is None else access_requests.c.uid == uid
+        row = self._connection.execute(_ACCESS_REQUESTS.where(access_requests.c.repo_id == repo_id, which)).first()
+        return AccessRequest(*row) if row else None
 
     def add_access_request(
         self, repo_id: int, user_id: int, *, uid: str, status: str, asked: bool, fields: dict[str, Any], at: int
@@ -350,19 +415,24 @@ class Repos:
 
 
 def _list_query(wanted: Listing) -> Any:
-    query = sa.select(*repos.c).where(repos.c.kind == wanted.kind.value, repos.c.deleted_at.is_(None))
-    if wanted.readable_owners is not None:
-        visible = repos.c.private.is_(False)
-        if wanted.readable_owners:
-            visible |= repos.c.owner_id.in_(wanted.readable_owners)
+    columns = list(repos.c) if wanted.with_card else _WITHOUT_CARD
+    query = sa.select(*columns).where(repos.c.kind == wanted.kind.value, repos.c.deleted_at.is_(None))
+    if not wanted.private.everything:
+        visible: sa.ColumnElement[bool] = repos.c.private.is_(False)
+        if wanted.private.namespaces:
+            owners = sa.select(accounts.c.id).where(accounts.c.name_key.in_(sorted(wanted.private.namespaces)))
+            visible |= repos.c.owner_id.in_(owners)
+        if wanted.private.keys:
+            visible |= repos.c.key.in_(sorted(wanted.private.keys))
         query = query.where(visible)
-    if wanted.author is not None:
-        query = query.where(repos.c.namespace.ilike(_escaped(wanted.author), escape="\\"))
+    if wanted.owner_id is not None:
+        query = query.where(repos.c.owner_id == wanted.owner_id)
     for word in wanted.search:
         query = query.where(repos.c.key.like(f"%{_escaped(word.lower())}%", escape="\\"))
     for tag in wanted.tags:
-        mine = sa.exists().where(repo_tags.c.repo_id == repos.c.id, repo_tags.c.tag == tag)
-        query = query.where(mine)
+        query = query.where(repos.c.id.in_(sa.select(repo_tags.c.repo_id).where(repo_tags.c.tag == tag)))
+    if wanted.official:
+        query = query.where(repos.c.official_at.is_not(None))
     if wanted.gated is not None:
         query = query.where(repos.c.gated != "" if wanted.gated else repos.c.gated == "")
     low, high = wanted.parameters
