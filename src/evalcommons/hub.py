@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from evalcommons.config import Settings
 from evalcommons.core.clock import Clock
 from evalcommons.services.accounts import Accounts
+from evalcommons.services.boards import Boards
+from evalcommons.services.evals import Evals
 from evalcommons.services.indexing import Indexing
+from evalcommons.services.large_files import LargeFiles
 from evalcommons.services.repos import Repos
 from evalcommons.services.social import Social
+from evalcommons.services.specs import SpecCache
+from evalcommons.storage.blobs import Blobs
 from evalcommons.storage.durability import sync_folder
 from evalcommons.storage.git import Git
 from evalcommons.storage.index.engine import Index
 from evalcommons.storage.index.migrate import migrate
 from evalcommons.storage.journal import Journal
+from evalcommons.storage.secret import hub_secret
 
 
 def wall_clock() -> int:
@@ -32,6 +38,8 @@ class Hub:
     accounts: Accounts
     repos: Repos
     indexing: Indexing
+    evals: Evals
+    large_files: LargeFiles
     social: Social
 
     def close(self) -> None:
@@ -51,7 +59,9 @@ def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
     migrate(index.engine)
     git = Git(settings.data / "repos")
     journal = Journal(settings.data / "journal")
-    indexing = Indexing(index, git, journal, clock, settings.frameworks)
+    blobs = Blobs.open(settings.data / "blobs", settings.blob_url)
+    boards = Boards(SpecCache(settings.frameworks), clock)
+    indexing = Indexing(index, git, journal, clock, boards, settings.frameworks)
     repos = Repos(index, git, journal, indexing, clock)
     indexing.mend()
     return Hub(
@@ -62,5 +72,7 @@ def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
         accounts=Accounts(index, clock),
         repos=repos,
         indexing=indexing,
+        evals=Evals(index, repos, boards, clock, settings.frameworks),
+        large_files=LargeFiles(index, blobs, clock, hub_secret(settings.data / "secret")),
         social=Social(index, repos, clock),
     )
