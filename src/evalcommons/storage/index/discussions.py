@@ -1,13 +1,14 @@
 """Discussions, pull requests and their events in the database."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from evalcommons.core.discussions import EventKind, Status
-from evalcommons.storage.index.schema import accounts, discussion_events, discussions
+from evalcommons.storage.index.schema import accounts, discussion_events, discussions, repos
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ _COLUMNS = (
 )
 _SELECT = sa.select(*_COLUMNS).join(accounts, accounts.c.id == discussions.c.author_id)
 _BY_NUM = _SELECT.where(discussions.c.repo_id == sa.bindparam("repo_id"), discussions.c.num == sa.bindparam("num"))
-_EVENTS = (
+_ALL_EVENTS = (
     sa.select(
         discussion_events.c.uid,
         discussion_events.c.kind,
@@ -77,8 +78,11 @@ _EVENTS = (
     )
     .join(accounts, accounts.c.id == discussion_events.c.author_id)
     .where(discussion_events.c.discussion_id == sa.bindparam("discussion_id"))
-    .order_by(discussion_events.c.id)
 )
+_EVENTS = _ALL_EVENTS.order_by(discussion_events.c.id)
+_EVENT = _ALL_EVENTS.where(discussion_events.c.uid == sa.bindparam("uid"))
+_ADD = sa.insert(discussions)
+_ADD_EVENT = sa.insert(discussion_events)
 
 
 def _discussion(row: Any) -> Discussion:
@@ -126,8 +130,11 @@ class Discussions:
         return [_discussion(row) for row in self._connection.execute(page)], int(total)
 
     def count_by(self, author_id: int) -> int:
-        """How many discussions did this account open?"""
-        query = sa.select(sa.func.count()).select_from(discussions).where(discussions.c.author_id == author_id)
+        """How many discussions of public repos did this account open?"""
+        query = sa.select(sa.func.count()).select_from(discussions).join(repos, repos.c.id == discussions.c.repo_id)
+        query = query.where(
+            discussions.c.author_id == author_id, repos.c.private.is_(False), repos.c.deleted_at.is_(None)
+        )
         return int(self._connection.execute(query).scalar_one())
 
     def add(
@@ -152,7 +159,7 @@ class Discussions:
             "created_at": at,
             "base": base,
         }
-        inserted = self._connection.execute(sa.insert(discussions), row).inserted_primary_key
+        inserted = self._connection.execute(_ADD, row).inserted_primary_key
         assert inserted is not None  # noqa: S101  (for the type checker: an INSERT of one row has a key)
         return int(inserted[0])
 
@@ -164,30 +171,36 @@ class Discussions:
         """What happened in this discussion, oldest first?"""
         return [_event(row) for row in self._connection.execute(_EVENTS, {"discussion_id": discussion_id})]
 
-    def add_event(
-        self,
-        discussion_id: int,
-        *,
-        uid: str,
-        kind: EventKind,
-        author_id: int,
-        at: int,
-        data: dict[str, Any],
-        ref_updates: int | None = None,
-    ) -> None:
-        """Something new happened."""
-        row = {
-            "uid": uid,
-            "discussion_id": discussion_id,
-            "kind": kind.value,
-            "author_id": author_id,
-            "created_at": at,
-            "data": json.dumps(data),
-            "ref_updates": ref_updates,
-        }
-        self._connection.execute(sa.insert(discussion_events), row)
+    def event(self, discussion_id: int, uid: str) -> Event | None:
+        """Which event of this discussion has this uid?"""
+        row = self._connection.execute(_EVENT, {"discussion_id": discussion_id, "uid": uid}).first()
+        return _event(row) if row else None
+
+    def add_events(self, discussion_id: int, events: Sequence[Event]) -> None:
+        """Something new happened, in this order."""
+        rows = [
+            {
+                "uid": event.uid,
+                "discussion_id": discussion_id,
+                "kind": event.kind.value,
+                "author_id": event.author_id,
+                "created_at": event.created_at,
+                "data": json.dumps(event.data),
+                "ref_updates": event.ref_updates,
+            }
+            for event in events
+        ]
+        if rows:
+            self._connection.execute(_ADD_EVENT, rows)
 
     def change_event(self, uid: str, data: dict[str, Any]) -> None:
         """Store the event's new data."""
         values = {"data": json.dumps(data)}
         self._connection.execute(sa.update(discussion_events).where(discussion_events.c.uid == uid).values(**values))
+
+    def last_status_at(self, discussion_id: int) -> int:
+        """When did its status change last, in ms? 0: never."""
+        query = sa.select(sa.func.max(discussion_events.c.created_at)).where(
+            discussion_events.c.discussion_id == discussion_id, discussion_events.c.kind == EventKind.STATUS.value
+        )
+        return int(self._connection.execute(query).scalar() or 0)

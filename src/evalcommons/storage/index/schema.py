@@ -107,7 +107,10 @@ repos = Table(
     # Modification times of the folders of refs at the last indexing: they tell at start whether git moved without us.
     Column("refs_stamp", String(80), nullable=False, default=""),
     UniqueConstraint("kind", "key"),
-    Index("ix_repos_listing", "kind", "modified_at", "id"),
+    Index("ix_repos_modified_at", "kind", "modified_at", "id"),
+    Index("ix_repos_created_at", "kind", "created_at", "id"),
+    Index("ix_repos_downloads", "kind", "downloads", "id"),
+    Index("ix_repos_likes", "kind", "likes", "id"),
 )
 
 repo_moves = Table(  # where a repo used to live
@@ -190,6 +193,15 @@ discussion_events = Table(
     Column("ref_updates", Integer),
 )
 
+pull_bases = Table(  # which commit of main each update of a pull request built on, as main was when the update came
+    "pull_bases",
+    metadata,
+    Column("repo_id", ForeignKey("repos.id"), primary_key=True),
+    Column("pull", Integer, primary_key=True),
+    Column("update_no", Integer, primary_key=True),  # 0: the ref's first value
+    Column("base_oid", String(40), nullable=False),  # "": unrelated histories
+)
+
 # --- evaluation index (rebuilt by `evalcommons admin reindex`) --------------------------------------------------
 
 ref_positions = Table(  # how far into each ref's log the index has read
@@ -266,14 +278,15 @@ boards = Table(  # one a task of a valid benchmark
     metadata,
     Column("id", Id, primary_key=True),
     Column("repo_id", ForeignKey("repos.id"), nullable=False),
-    Column("dataset_key", String(224), nullable=False),
+    Column("dataset_keys", Text, nullable=False),  # JSON list: the dataset's id and those it had before, lower case
     Column("task", String(255), nullable=False),
     Column("position", Integer, nullable=False),  # order of the tasks in eval.yaml
     Column("higher_is_better", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),  # grows with every change of what a reader may see
     Column("changed_at", BigInteger, nullable=False),
+    Column("listed_rows", Integer, nullable=False, default=0),  # rows anyone may see
+    Column("base_rows", Integer, nullable=False, default=0),  # of these, rows of models that name no base model
     UniqueConstraint("repo_id", "task"),
-    Index("ix_boards_dataset", "dataset_key", "position"),
 )
 
 board_rows = Table(  # the selected result of each model and variant
@@ -282,7 +295,7 @@ board_rows = Table(  # the selected result of each model and variant
     Column("board_id", ForeignKey("boards.id"), primary_key=True),
     Column("repo_id", ForeignKey("repos.id"), primary_key=True),
     Column("variant", String(64), primary_key=True),
-    Column("result_id", ForeignKey("results.id"), nullable=False),
+    Column("result_id", BigInteger, nullable=False),  # no foreign key: rows are replaced after their results
     # Board order: sort_key ascending (better first), then the older, then the uid, so that order never depends on luck.
     Column("sort_key", Float(53), nullable=False),
     Column("from_at", BigInteger, nullable=False),

@@ -1,0 +1,203 @@
+"""Results and benchmarks: checked on the way in, shown with everything behind them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalcommons.core.access import Actor
+from evalcommons.core.clock import Clock
+from evalcommons.core.errors import BadRequest, NotFound, Refused
+from evalcommons.core.evaluation_files import (
+    EVIDENCE_SUFFIX,
+    MAX_BYTES,
+    RESULTS_FOLDER,
+    Context,
+    check_set,
+    evidence_path,
+    kind_of,
+    name_problem,
+    results_path,
+)
+from evalcommons.core.evidence import EvidenceLevel
+from evalcommons.core.frameworks import known_frameworks
+from evalcommons.core.ids import MAIN, RepoId, RepoKind, pull_number
+from evalcommons.core.problems import Problem, has_errors
+from evalcommons.core.results import DatasetFacts
+from evalcommons.services.boards import Boards
+from evalcommons.services.repos import Repos
+from evalcommons.storage.git import GitRepo
+from evalcommons.storage.index.benchmarks import Overview
+from evalcommons.storage.index.engine import Index
+from evalcommons.storage.index.repos import RepoRow
+from evalcommons.storage.index.results import ResultRow
+from evalcommons.storage.index.session import Session
+
+
+@dataclass(frozen=True)
+class Evals:
+    """Checks evaluation files, and answers for results and benchmarks."""
+
+    index: Index
+    repos: Repos
+    boards: Boards
+    clock: Clock
+    frameworks: tuple[str, ...]
+
+    # --- checking ---------------------------------------------------------------------------------------------------
+
+    def screen(
+        self, actor: Actor, repo: RepoRow, git: GitRepo, ref: str, old: str | None, new: str
+    ) -> tuple[Problem, ...]:
+        """The warnings about evaluation files that moving `ref` from `old` to `new` would land.
+
+        Only files that change are checked, and only on main and pull requests: elsewhere they mean nothing yet.
+        raises  Refused with every problem when one of them is an error
+        """
+        if ref != MAIN and pull_number(ref) is None:
+            return ()
+        files = _changed_files(repo.kind, git, old, new)
+        if not files:
+            return ()
+        with self.index.read() as db:
+            problems = check_set(repo.kind, files, self._context(db, actor))
+        if has_errors(problems):
+            raise Refused(problems)
+        return problems
+
+    def check(self, actor: Actor, kind: RepoKind, files: Mapping[str, bytes]) -> tuple[Problem, ...]:
+        """Every problem with the evaluation files of one revision, given as path -> bytes; nothing is stored."""
+        with self.index.read() as db:
+            return check_set(kind, files, self._context(db, actor))
+
+    def _context(self, db: Session, actor: Actor) -> Context:
+        def lookup(dataset_id: str) -> DatasetFacts | None:
+            target = db.benchmarks.target(dataset_id.lower())
+            if target is None:
+                return None
+            if target.private and not self.repos.readable(db, actor, db.repos.get(target.repo_id)):
+                return None  # as if it were not here
+            name = f"{target.namespace}/{target.name}"
+            spec = (
+                self.boards.specs.get(db, target.repo_id, target.spec_oid, target.rules_oid)
+                if target.spec_oid
+                else None
+            )
+            if spec is None or spec.benchmark is None:
+                return DatasetFacts(name)
+            return DatasetFacts(name, spec.benchmark.task_ids, spec.rules)
+
+        return Context(frameworks=known_frameworks(self.frameworks), lookup=lookup)
+
+    # --- results ----------------------------------------------------------------------------------------------------
+
+    def eval_results(self, db: Session, repo_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+        """The Hub's `evalResults` of these models: what their author and open pull requests report."""
+        found = db.results.of_repos(repo_ids)
+        return {repo_id: [eval_result(result) for result in found[repo_id]] for repo_id in repo_ids}
+
+    def invalid_files(self, db: Session, repo_id: int) -> list[dict[str, Any]]:
+        """The evaluation files of a model that stand but do not validate, with their problems."""
+        return [
+            {
+                "filename": path,
+                **({"pullRequest": pull} if pull else {}),
+                "error": "does not validate",
+                "problems": json.loads(version.content.problems),
+            }
+            for (pull, path), version in db.results.invalid(repo_id).items()
+        ]
+
+    def history(self, actor: Actor, uid: str) -> tuple[RepoRow, list[ResultRow]]:
+        """A result's versions, oldest first, and the model they are of.
+
+        raises  NotFound, also for results of models that the actor may not see
+        """
+        with self.index.read() as db:
+            versions = db.results.history(uid)
+            model = db.repos.get(versions[0].repo_id) if versions else None
+            if model is None or model.deleted_at is not None or not self.repos.readable(db, actor, model):
+                raise NotFound(f"There is no result {uid[:64]}")
+            return model, versions
+
+    # --- benchmarks -------------------------------------------------------------------------------------------------
+
+    def benchmarks(self, actor: Actor) -> list[Overview]:
+        """The valid benchmarks that the actor may see, official ones first, then the latest change."""
+        with self.index.read() as db:
+            found = db.benchmarks.overviews()
+            return [b for b in found if not b.private or self.repos.readable(db, actor, db.repos.get(b.repo_id))]
+
+    def approve(self, dataset_id: RepoId, *, official: bool) -> RepoRow:
+        """An operator's word that this benchmark is official, or no longer.
+
+        raises  NotFound; BadRequest when it is no valid benchmark
+        """
+        with self.index.transaction() as tx:
+            repo = tx.repos.find(dataset_id)
+            if repo is None:
+                raise NotFound(f"There is no dataset {dataset_id}")
+            benchmark = tx.benchmarks.find(repo.id)
+            if official and (benchmark is None or not benchmark.valid):
+                raise BadRequest(f"{repo.repo_id} has no valid eval.yaml on main: it cannot be an official benchmark")
+            tx.repos.change(repo.id, official_at=self.clock() if official else None)
+            return tx.repos.get(repo.id)
+
+
+def eval_result(result: ResultRow) -> dict[str, Any]:
+    """One result as the Hub's `evalResults` shows it."""
+    dataset: dict[str, Any] = {"id": result.dataset, "task_id": result.task}
+    if result.dataset_revision:
+        dataset["revision"] = result.dataset_revision
+    data: dict[str, Any] = {"dataset": dataset, "value": result.value}
+    if result.verify_token:
+        data["verifyToken"] = result.verify_token
+    if result.date:
+        data["date"] = result.date
+    if result.source:
+        data["source"] = json.loads(result.source)
+    if result.notes:
+        data["notes"] = result.notes
+    found: dict[str, Any] = {
+        "filename": result.path,
+        "verified": result.level >= EvidenceLevel.REPRODUCED,
+        "data": data,
+        "resultId": result.uid,
+    }
+    if result.pull:
+        found["pullRequest"] = result.pull
+    return found
+
+
+def _changed_files(kind: RepoKind, git: GitRepo, old: str | None, new: str) -> dict[str, bytes]:
+    """The evaluation files that differ between two commits, with those that are checked together with them."""
+    if kind is RepoKind.MODEL:
+        before = git.entry(old, RESULTS_FOLDER) if old else None
+        after = git.entry(new, RESULTS_FOLDER)
+        if after is None or not after.is_folder or (before is not None and before.oid == after.oid):
+            return {}
+        known = {e.path: e.oid for e in git.entries(old, RESULTS_FOLDER)} if old and before and before.is_folder else {}
+        entries = {f"{RESULTS_FOLDER}/{e.path}": e for e in git.entries(after.oid) if e.is_file}
+        changed = {path for path, entry in entries.items() if known.get(path.rpartition("/")[2]) != entry.oid}
+        gone = {f"{RESULTS_FOLDER}/{name}" for name in known} - entries.keys()
+    else:
+        entries = {e.path: e for e in git.entries(new) if e.is_file}
+        known = {e.path: e.oid for e in git.entries(old)} if old else {}
+        changed = {path for path, entry in entries.items() if known.get(path) != entry.oid}
+        gone = known.keys() - entries.keys()
+    wanted = {path for path in changed if kind_of(kind, path) is not None or name_problem(kind, path) is not None}
+    for path in [*wanted, *(path for path in gone if kind_of(kind, path) is not None)]:
+        wanted |= _beside(kind, path) & entries.keys()
+    return {path: _bounded(git, entries[path].oid, entries[path].size) for path in wanted}
+
+
+def _beside(kind: RepoKind, path: str) -> set[str]:
+    """The files that are compared with this one."""
+    if kind is RepoKind.DATASET:
+        return {"eval.yaml", "leaderboard.yaml"}
+    other = results_path(path) if path.endswith(EVIDENCE_SUFFIX) else evidence_path(path)
+    return {path, other}
+
+
+def _bounded(git: GitRepo, oid: str, size: int) -> bytes:
+    return git.read(oid) if size <= MAX_BYTES else bytes(MAX_BYTES + 1)
