@@ -175,6 +175,19 @@ class Git:
         except pygit2.GitError:
             raise FileNotFoundError(f"no git repo at {path}") from None
 
+    def open_with(self, uid: str, objects: Path) -> "GitRepo":
+        """The repo with the objects that a push has brought and that are not accepted yet; not kept open afterwards.
+
+        objects  git's quarantine, a folder among the repo's own objects
+        raises   FileNotFoundError when either is not there
+        """
+        path = self.path(uid)
+        if not objects.is_dir() or not objects.resolve().is_relative_to((path / "objects").resolve()):
+            raise FileNotFoundError(f"{objects} holds no objects pushed to {path}")
+        repo = self.open_once(uid)
+        repo.see(objects)
+        return repo
+
     def delete(self, uid: str) -> None:
         """Remove the repo and everything in it, if it is there."""
         if (kept := getattr(self._local, "repos", None)) is not None:
@@ -209,6 +222,10 @@ class GitRepo:
         self._repo = repo
 
     # --- refs and revisions -----------------------------------------------------------------------------------
+
+    def see(self, objects: Path) -> None:
+        """Read objects from this folder too."""
+        self._repo.odb.add_disk_alternate(str(objects))
 
     def ref(self, name: str) -> str | None:
         """The commit a full ref name (`refs/…`) points at, tags peeled; None if there is no such ref."""
@@ -256,6 +273,13 @@ class GitRepo:
                 return name, "/".join(parts[count:])
         self.resolve(parts[0])
         return parts[0], "/".join(parts[1:])
+
+    def peel(self, oid: str) -> str | None:
+        """The commit that a commit id or the id of an annotated tag stands for; None for anything else."""
+        try:
+            return str(self._repo[oid].peel(pygit2.Commit).id)
+        except (KeyError, ValueError, pygit2.GitError, pygit2.InvalidSpecError):
+            return None
 
     def move_ref(self, name: str, new: str, *, expected: str | None, who: Person, why: str) -> None:
         """Point `name` at `new`, if it still points at `expected` (None: if it does not exist), and log it.
@@ -498,6 +522,35 @@ class GitRepo:
             path = delta.new_file.path or delta.old_file.path
             found[path] = (_side(delta.old_file), _side(delta.new_file))
         return found
+
+    def arrivals(self, tips: Iterable[str], known: Iterable[str]) -> Iterator[Entry]:
+        """Every file, link and submodule that a commit which leads to `tips`, but not to `known`, adds or changes.
+
+        The same content at the same path comes once. Bytes of a path that are no UTF-8 come as lone surrogates.
+        """
+        walker = self._repo.walk(None, SortMode.NONE)
+        for oid in known:
+            walker.hide(pygit2.Oid(hex=oid))
+        for oid in tips:
+            walker.push(pygit2.Oid(hex=oid))
+        odb = self._repo.odb
+        seen: set[tuple[bytes, bytes, int]] = set()
+        for commit in walker:
+            # What a merge takes over from its second parent differs from the first: it comes with that side too.
+            if commit.parent_ids:
+                before = self._tree(str(commit.parent_ids[0]))
+                diff = commit.tree.diff_to_tree(before, flags=DiffOption.INCLUDE_TYPECHANGE, swap=True)
+            else:
+                diff = commit.tree.diff_to_tree(flags=DiffOption.INCLUDE_TYPECHANGE, swap=True)
+            for delta in diff.deltas:
+                file = delta.new_file
+                mode = int(file.mode)
+                key = (file.raw_path, file.id.raw, mode)
+                if mode == 0 or key in seen:
+                    continue
+                seen.add(key)
+                size = 0 if mode == FileMode.COMMIT else int(odb.read_header(file.id)[1])
+                yield Entry(file.raw_path.decode("utf-8", "surrogateescape"), str(file.id), size, mode)
 
     def diff(self, old: str | None, new: str, *, context: int = 3) -> str:
         """Unified diff between two commits, as `git diff` prints it."""
