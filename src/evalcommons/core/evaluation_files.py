@@ -57,7 +57,6 @@ _NEAR_DATASET_FILES: Final = {
     "leaderboard.yml": RULES_PATH,
     "leaderboards.yaml": RULES_PATH,
 }
-_RESULT_LOOKALIKES: Final = (".yaml", ".yml", ".json")
 
 
 def name_problem(repo_kind: RepoKind, path: str) -> Problem | None:
@@ -70,14 +69,13 @@ def name_problem(repo_kind: RepoKind, path: str) -> Problem | None:
         hint = f"Name it {near}." if near else ""
     elif repo_kind is RepoKind.MODEL:
         folder, _, name = path.rpartition("/")
-        if folder.lower() in _NEAR_FOLDERS and name.lower().endswith(_RESULT_LOOKALIKES):
-            hint = (
-                f"Name it {_PREFIX}{name}."
-                if folder != RESULTS_FOLDER
-                else "Results end in .yaml, evidence in .evidence.json."
-            )
-        elif folder.startswith(_PREFIX) and name.lower().endswith(_RESULT_LOOKALIKES):
+        lower = name.lower()
+        if folder == RESULTS_FOLDER and lower.endswith((".yml", ".yaml", ".json")):
+            hint = f"Results end in {RESULTS_SUFFIX}, evidence in {EVIDENCE_SUFFIX}."
+        elif folder.startswith(_PREFIX) and lower.endswith((".yml", ".yaml", EVIDENCE_SUFFIX)):
             hint = f"Move it up, into {_PREFIX}."
+        elif folder.lower() in _NEAR_FOLDERS and lower.endswith((".yml", ".yaml", EVIDENCE_SUFFIX)):
+            hint = f"Name it {_PREFIX}{name}."
     if not hint:
         return None
     findings = Findings(path)
@@ -86,6 +84,7 @@ def name_problem(repo_kind: RepoKind, path: str) -> Problem | None:
 
 
 _NEAR_FOLDERS: Final = frozenset((".eval_results", "eval_results", ".eval-results", ".eval_result", ".evals_results"))
+"""Slips for the folder's name, compared in lower case."""
 
 
 def evidence_path(results_path: str) -> str:
