@@ -7,6 +7,8 @@ from evalcommons.config import Settings
 from evalcommons.core.clock import Clock
 from evalcommons.services.accounts import Accounts
 from evalcommons.services.boards import Boards
+from evalcommons.services.commits import Commits
+from evalcommons.services.discussions import Discussions
 from evalcommons.services.evals import Evals
 from evalcommons.services.indexing import Indexing
 from evalcommons.services.large_files import LargeFiles
@@ -39,6 +41,8 @@ class Hub:
     repos: Repos
     indexing: Indexing
     evals: Evals
+    commits: Commits
+    discussions: Discussions
     large_files: LargeFiles
     social: Social
 
@@ -61,8 +65,10 @@ def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
     journal = Journal(settings.data / "journal")
     blobs = Blobs.open(settings.data / "blobs", settings.blob_url)
     boards = Boards(SpecCache(settings.frameworks), clock)
-    indexing = Indexing(index, git, journal, clock, boards, settings.frameworks)
+    large_files = LargeFiles(index, blobs, clock, hub_secret(settings.data / "secret"))
+    indexing = Indexing(index, git, journal, clock, boards, large_files, settings.frameworks)
     repos = Repos(index, git, journal, indexing, clock)
+    evals = Evals(index, repos, boards, clock, settings.frameworks)
     indexing.mend()
     return Hub(
         settings=settings,
@@ -72,7 +78,9 @@ def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
         accounts=Accounts(index, clock),
         repos=repos,
         indexing=indexing,
-        evals=Evals(index, repos, boards, clock, settings.frameworks),
-        large_files=LargeFiles(index, blobs, clock, hub_secret(settings.data / "secret")),
+        evals=evals,
+        commits=Commits(index, repos, journal, indexing, evals, blobs, clock, settings.regular_file_limit),
+        discussions=Discussions(index, repos, journal, indexing, evals, clock),
+        large_files=large_files,
         social=Social(index, repos, clock),
     )

@@ -39,7 +39,7 @@ def test_any_range_of_a_file_is_the_same_as_cutting_the_whole(repo, size, packed
 def test_a_listing_goes_on_after_any_entry(repo):
     """Pages of a tree put together are the tree, wherever they are cut."""
     names = ["a", "b/c", "b/d/e", "b/d/f", "b.x", "b0", "c/z", "d"]
-    oid = commit(repo, {name: b"x" for name in names})
+    oid = commit(repo, dict.fromkeys(names, b"x"))
     for recursive in (True, False):
         for folder in ("", "b"):
             paths = [entry.path for entry in repo.entries(oid, folder, recursive=recursive)]

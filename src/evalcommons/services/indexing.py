@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalcommons.core import cards, evidence, results
+from evalcommons.core import evidence, results
 from evalcommons.core.clock import Clock
 from evalcommons.core.discussions import EventKind, Status
 from evalcommons.core.evaluation_files import (
@@ -24,11 +24,12 @@ from evalcommons.core.evaluation_files import (
     results_path,
 )
 from evalcommons.core.ids import MAIN, RepoKind, pull_number, pull_ref
-from evalcommons.core.model_facts import read_facts
 from evalcommons.core.problems import Problem
 from evalcommons.core.reports import InvalidFile, Moment, Report, ReportKey, Standing, Version, reports_of, result_uid
 from evalcommons.services.boards import Boards
+from evalcommons.services.large_files import LargeFiles
 from evalcommons.services.pull_recovery import recover
+from evalcommons.services.repo_facts import read_commit
 from evalcommons.services.specs import read_spec
 from evalcommons.storage.git import ZERO, Git, GitRepo, Update
 from evalcommons.storage.index.benchmarks import BenchmarkRow
@@ -45,7 +46,6 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how far it is, and how far it goes."""
 
 _BATCH = 5000
-_README = "README.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class Indexing:
     journal: Journal
     clock: Clock
     boards: Boards
+    large_files: LargeFiles
     frameworks: tuple[str, ...]
     # What results files say, by path and blob ids: a file in many pull requests is parsed once.
     _parsed: dict[tuple[str, str, str], tuple[list[Report], list[InvalidFile]]] = field(default_factory=dict)
@@ -355,35 +356,18 @@ class Indexing:
         sha = git.ref(MAIN)
         if sha is None:
             return set()
-        names = {entry.path: entry for entry in git.entries(sha)}
-        card = self._card(git, names)
-        facts = read_facts(repo.kind, card, names.keys(), lambda path, start, end: _part(git, names, path, start, end))
-        bases = json.dumps(facts.base_models)
-        values: dict[str, object] = {
-            "sha": sha,
-            "card": json.dumps(card, default=str),
-            "tags": json.dumps(facts.tags),
-            "base_models": bases,
-            "parameters": facts.parameters,
-            "facts": json.dumps(facts.as_dict(), default=str),
-        }
+        columns, facts = read_commit(repo, git, sha, self.large_files)
+        values = columns.as_dict()
         if not rebuild:
             values["modified_at"] = self.clock()
         tx.repos.change(repo.id, **values)
         tx.repos.set_tags(repo.id, facts.tags)
         if repo.kind is RepoKind.DATASET:
-            self._read_benchmark(
-                tx, repo, git, {path: entry.oid for path, entry in names.items() if entry.is_file}, rebuild=rebuild
-            )
-        elif repo.base_models != bases or repo.parameters != facts.parameters:
+            oids = {entry.path: entry.oid for entry in git.entries(sha) if entry.is_file}
+            self._read_benchmark(tx, repo, git, oids, rebuild=rebuild)
+        elif repo.base_models != columns.base_models or repo.parameters != facts.parameters:
             return tx.results.tasks_reported(repo.id)
         return set()
-
-    def _card(self, git: GitRepo, names: dict[str, Any]) -> dict[str, Any]:
-        entry = names.get(_README)
-        if entry is None or not entry.is_file or entry.size > MAX_BYTES:
-            return {}
-        return dict(cards.split(git.read(entry.oid))[0] or {})
 
     # --- benchmarks -------------------------------------------------------------------------------------------------
 
@@ -629,11 +613,6 @@ def _problems(problems: Iterable[Problem]) -> str:
 def _bounded(git: GitRepo, oid: str) -> bytes:
     """The blob's bytes; of one that is too large for an evaluation file, as many zeros as say so."""
     return git.read(oid) if git.size(oid) <= MAX_BYTES else bytes(MAX_BYTES + 1)
-
-
-def _part(git: GitRepo, names: dict[str, Any], path: str, start: int, end: int) -> bytes | None:
-    entry = names.get(path)
-    return git.read(entry.oid)[start:end] if entry is not None and entry.is_file else None
 
 
 def _result_row(repo: RepoRow, pull: int, version: Version[Report]) -> dict[str, Any]:

@@ -103,6 +103,11 @@ class Entry:
         """Is this a plain file, not a link or a submodule?"""
         return self.mode in (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
 
+    @property
+    def is_submodule(self) -> bool:
+        """Does a commit of another repo belong here?"""
+        return self.mode == FileMode.COMMIT
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
