@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evalcommons.core.problems import Problem
+from evalcommons.core.problems import Problem, show
 
 
 class EvalCommonsError(Exception):
@@ -52,6 +52,17 @@ class BadToken(NotSignedIn):
 
 class InvalidName(Invalid):
     """A name that no repo or account can have."""
+
+
+class InvalidPath(Invalid):
+    """A path that no file in a repo can have.
+
+    path  as it was sent
+    """
+
+    def __init__(self, path: str, rule: str) -> None:
+        super().__init__(f"The path {show(path, 200)} cannot be used: {rule}")
+        self.path = path
 
 
 class BadRequest(Invalid):

@@ -219,8 +219,23 @@ class Repos:
 
 
 def person(actor: Actor) -> Person:
-    """Whoever acts, as git names them. The address belongs to nobody, so that no real one is published."""
-    return Person(actor.name, f"{actor.name.lower()}@users.noreply.evalcommons.invalid")
+    """Whoever acts, as git names them."""
+    return person_named(actor.name)
+
+
+def person_named(name: str) -> Person:
+    """The account of this name as git names it. The address belongs to nobody, so that no real one is published."""
+    return Person(name, f"{name.lower()}@users.noreply.evalcommons.invalid")
+
+
+def user_of(actor: Actor) -> tuple[int, str]:
+    """Account id and name of whoever acts.
+
+    raises  NotSignedIn
+    """
+    if actor.user_id is None:
+        raise NotSignedIn("Sign in to do this: send an access token")
+    return actor.user_id, actor.name
 
 
 def parse_id(kind: RepoKind, text: str, actor: Actor) -> RepoId:

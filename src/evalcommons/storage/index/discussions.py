@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,7 +86,7 @@ _ADD_EVENT = sa.insert(discussion_events)
 
 
 def _discussion(row: Any) -> Discussion:
-    return Discussion(*row[:5], Status(row[5]), *row[6:])
+    return replace(Discussion(*row), status=Status(row[5]))
 
 
 def _event(row: Any) -> Event:
