@@ -60,6 +60,18 @@ class Settings:
         return cls(**values)
 
 
+def help_of(name: str) -> str:
+    """What a setting is, in a sentence."""
+    text: str = next(f.metadata["help"] for f in fields(Settings) if f.name == name)
+    return text
+
+
+def default_of(name: str) -> str:
+    """A setting's default, as it is written in the environment."""
+    value = next(f.default for f in fields(Settings) if f.name == name)
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
 def _read(name: str, default: Any, text: str) -> Any:
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())

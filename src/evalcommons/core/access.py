@@ -1,9 +1,11 @@
 """Who may do what with a repo: one function decides."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from evalcommons.core.errors import BadRequest
 from evalcommons.core.ids import RepoKind
 
 
@@ -199,3 +201,21 @@ def _token_reach(actor: Actor, repo: RepoFacts) -> Need | int:
     names = {f"{repo.kind}:{repo.namespace}/{repo.name}".lower()}
     names |= {f"user:{repo.namespace}".lower(), f"org:{repo.namespace}".lower()}
     return max([public, *(s.need for s in token.scopes if s.entity in names)])
+
+
+_SCOPE = re.compile(r"(?:(?:user|org):[^/=\s]+|(?:model|dataset):[^/=\s]+/[^/=\s]+)")
+_SCOPE_NEEDS = {"read": Need.CONTENT, "discuss": Need.DISCUSS, "write": Need.WRITE, "admin": Need.ADMIN}
+
+
+def parse_scope(text: str) -> Scope:
+    """The permission written as `model:NS/NAME=write`; the word is one of read, discuss, write, admin.
+
+    raises  BadRequest
+    """
+    entity, _, word = text.partition("=")
+    if not _SCOPE.fullmatch(entity) or word not in _SCOPE_NEEDS:
+        raise BadRequest(
+            f"{text[:120]!r} is not a scope: write user:NAME, org:NAME, model:NS/NAME or dataset:NS/NAME, then "
+            f"one of {', '.join('=' + known for known in _SCOPE_NEEDS)}"
+        )
+    return Scope(entity.lower(), _SCOPE_NEEDS[word])

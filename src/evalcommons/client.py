@@ -1,0 +1,116 @@
+"""A hub over HTTP, on huggingface_hub's own session: what our commands need beyond it."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+from evalcommons.core.errors import (
+    BadRequest,
+    Conflict,
+    EvalCommonsError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    Unavailable,
+)
+
+# huggingface_hub 1.x sends with httpx, 2.x with httpx2; its own error is built on the right one of the two.
+_TRANSPORT_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
+
+_FAMILIES: dict[int, type[EvalCommonsError]] = {
+    401: NotSignedIn,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    400: BadRequest,
+    422: Invalid,
+}
+_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """A board as a hub answers it.
+
+    rows      the Hub's entries: rank, modelId, value, filename, verified, author, and what else the hub knows
+    left_out  how many models with a base model are not shown; None when the hub does not say
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    left_out: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One hub.
+
+    endpoint  its address
+    token     an access token; None uses the one huggingface_hub knows
+    """
+
+    endpoint: str
+    token: str | None = None
+
+    def leaderboard(
+        self, dataset_id: str, *, task: str | None = None, derived: bool = False, limit: int | None = None
+    ) -> Leaderboard:
+        """The board of a benchmark.
+
+        task     for benchmarks with several; None: what the hub shows first
+        derived  also models that name a base model
+        raises   NotFound, NotSignedIn, Forbidden, Invalid, Unavailable
+        """
+        params: dict[str, str] = {"base_model": "false" if derived else "true"}
+        if task is not None:
+            params["task_id"] = task
+        if limit is not None:
+            params["limit"] = str(limit)
+        answer, headers = self._get(f"/api/datasets/{dataset_id}/leaderboard", params)
+        if not isinstance(answer, list) or not all(_is_entry(entry) for entry in answer):
+            raise Unavailable(f"{self.endpoint} does not answer like a hub: is it the right address?")
+        left_out = headers.get(LEFT_OUT, "")
+        return Leaderboard(tuple(answer), int(left_out) if left_out.isdigit() else None)
+
+    def _get(self, path: str, params: Mapping[str, str]) -> tuple[Any, Mapping[str, str]]:
+        try:
+            response = get_session().get(
+                self.endpoint.rstrip("/") + path,
+                params=dict(params),
+                headers=build_hf_headers(token=self.token),
+                timeout=_TIMEOUT_S,
+            )
+            hf_raise_for_status(response)
+            return response.json(), response.headers
+        except HfHubHTTPError as error:
+            status = error.response.status_code
+            said = error.server_message or f"{self.endpoint} answered {status}"
+            raise _FAMILIES.get(status, Unavailable)(said) from error
+        except (_TRANSPORT_ERROR, OSError) as error:
+            raise Unavailable(f"No hub answers at {self.endpoint}: {error}") from error
+        except ValueError as error:
+            raise Unavailable(f"{self.endpoint} does not answer like a hub: is it the right address?") from error
+
+
+LEFT_OUT = "X-Left-Out"
+"""Header that says how many models a board does not show because they name a base model."""
+
+
+def endpoint_from(given: str | None, fallback: str) -> str:
+    """The address that was given, else HF_ENDPOINT, else `fallback`."""
+    return given or os.environ.get("HF_ENDPOINT") or fallback
+
+
+def _is_entry(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("rank"), int)
+        and isinstance(entry.get("modelId"), str)
+        and isinstance(entry.get("value"), (int, float))
+        and math.isfinite(entry["value"])
+    )
