@@ -12,6 +12,7 @@ from evalcommons.services.discussions import Discussions
 from evalcommons.services.evals import Evals
 from evalcommons.services.indexing import Indexing
 from evalcommons.services.large_files import LargeFiles
+from evalcommons.services.leaderboards import Leaderboards
 from evalcommons.services.repos import Repos
 from evalcommons.services.social import Social
 from evalcommons.services.specs import SpecCache
@@ -41,6 +42,7 @@ class Hub:
     repos: Repos
     indexing: Indexing
     evals: Evals
+    leaderboards: Leaderboards
     commits: Commits
     discussions: Discussions
     large_files: LargeFiles
@@ -78,6 +80,7 @@ def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
         accounts=Accounts(index, clock),
         repos=repos,
         indexing=indexing,
+        leaderboards=Leaderboards(index, repos, boards),
         evals=evals,
         commits=Commits(index, repos, journal, indexing, evals, blobs, clock, settings.regular_file_limit),
         discussions=Discussions(index, repos, journal, indexing, evals, clock),

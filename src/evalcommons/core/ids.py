@@ -10,6 +10,9 @@ from evalcommons.core.errors import InvalidName
 MAX_NAME = 96
 """Characters in a namespace or a repo name, as on the Hub."""
 
+MAX_REF = 200
+"""Bytes in the name of a branch or tag."""
+
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -102,6 +105,19 @@ def check_account_name(name: str) -> None:
         )
     if name.lower() in _RESERVED_ACCOUNTS:
         raise InvalidName(f"{name!r} is an address of the hub itself: choose another account name")
+
+
+def check_ref_name(name: str) -> None:
+    """Nothing when a branch or tag may have this name without being taken for something else; git checks the rest.
+
+    raises  InvalidName
+    """
+    bad = not name or len(name.encode()) > MAX_REF or not name.isprintable() or name in ("HEAD", "None")
+    if bad or name.startswith(("refs/", "-")) or is_commit(name):
+        raise InvalidName(
+            f"{name[:120]!r} cannot name a branch or tag: use 1 to {MAX_REF} visible characters, not starting with "
+            "'refs/' or '-', and not a commit id"
+        )
 
 
 def is_commit(text: str) -> bool:

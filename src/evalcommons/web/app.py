@@ -1,32 +1,23 @@
 """The application: routes in order, errors, request ids."""
 
-import re
-import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
 from fastapi import FastAPI
 from fastapi.responses import Response
 
 from evalcommons.hub import Hub
 from evalcommons.web import errors
-from evalcommons.web.api import access_requests, accounts, cards, likes
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from evalcommons.web.api import access_requests, accounts, cards, evals, leaderboards, likes
+from evalcommons.web.asgi import Application, Message, Receive, Scope, Send, request_id_of
+from evalcommons.web.early import EarlyBoards
 
 ROUTERS = (
+    leaderboards.router,
+    evals.router,
     accounts.router,
     likes.router,
     access_requests.router,
     cards.router,
 )
 """Every route, in the order in which they are tried."""
-
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 def create_app(hub: Hub) -> Application:
@@ -36,7 +27,7 @@ def create_app(hub: Hub) -> Application:
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    return RawPaths(RequestIds(app))
+    return EarlyBoards(RawPaths(RequestIds(app)), hub)
 
 
 class RawPaths:
@@ -64,14 +55,12 @@ class RequestIds:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sent = dict(scope["headers"])
-        asked = (sent.get(b"x-request-id") or sent.get(b"x-amzn-trace-id") or b"").decode("latin-1")
-        chosen = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
-        scope.setdefault("state", {})["request_id"] = chosen
+        chosen = request_id_of(scope["headers"])
+        scope.setdefault("state", {})["request_id"] = chosen.decode("ascii")
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", chosen.encode())]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", chosen)]
             await send(message)
 
         await self.app(scope, receive, send_with_id)

@@ -78,6 +78,14 @@ RepoPath = Annotated[RepoId, Depends(_repo_path)]
 """The repo of a route `/api/{kind:kind}/{namespace}/{name}/…`."""
 
 
+async def _dataset_path(namespace: str, name: str, actor: CurrentActor) -> RepoId:
+    return parse_id(RepoKind.DATASET, f"{unquote(namespace)}/{unquote(name)}", actor)
+
+
+DatasetPath = Annotated[RepoId, Depends(_dataset_path)]
+"""The dataset of a route `/api/datasets/{namespace}/{name}/…`."""
+
+
 def decoded(text: str) -> str:
     """A percent-encoded part of a path as text.
 

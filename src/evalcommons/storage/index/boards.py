@@ -115,6 +115,11 @@ _FIND_MOVED = _BOARD.join(repo_moves, repo_moves.c.repo_id == boards.c.repo_id).
     repo_moves.c.kind == "dataset", repo_moves.c.key == sa.bindparam("key"), boards.c.task == sa.bindparam("task")
 )
 _OF_DATASET = _BOARD.where(boards.c.repo_id == sa.bindparam("repo_id")).order_by(boards.c.position)
+_PUBLIC_VERSION = (
+    sa.select(boards.c.version)
+    .join(repos, repos.c.id == boards.c.repo_id)
+    .where(boards.c.id == sa.bindparam("board_id"), repos.c.key == sa.bindparam("key"), repos.c.private.is_(False))
+)
 _ROWS_OF_MODEL = sa.select(*board_rows.c).where(
     board_rows.c.board_id == sa.bindparam("board_id"), board_rows.c.repo_id == sa.bindparam("repo_id")
 )
@@ -431,6 +436,24 @@ class Boards:
         """The rows of private models on this board."""
         query = sa.select(*board_rows.c).where(board_rows.c.board_id == board_id, board_rows.c.listed.is_(False))
         return [_row(row) for row in self._connection.execute(query.where(*_conditions(filters)))]
+
+    def rows_of_model(self, board_id: int, repo_id: int) -> list[BoardRow]:
+        """Which rows does this model have on this board, best first?"""
+        found = self._connection.execute(_ROWS_OF_MODEL, {"board_id": board_id, "repo_id": repo_id})
+        return sorted(map(_row, found), key=lambda row: row.place)
+
+    def count(self, board_id: int, listing: Listing, filters: Filters) -> int:
+        """How many rows of this list pass the filters? Reads the whole board."""
+        query = sa.select(sa.func.count()).select_from(board_rows).where(board_rows.c.board_id == board_id)
+        query = query.where(_listed(listing), *_conditions(filters))
+        return int(self._connection.execute(query).scalar_one())
+
+    def public_version(self, dataset_key: str, board_id: int) -> int | None:
+        """Which version has this board, if anybody may see it under this id?"""
+        found: int | None = self._connection.execute(
+            _PUBLIC_VERSION, {"key": dataset_key, "board_id": board_id}
+        ).scalar()
+        return found
 
     def of_model(self, repo_id: int) -> list[BoardRow]:
         """On which boards does this model have which rows?"""

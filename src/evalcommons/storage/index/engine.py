@@ -36,7 +36,11 @@ class Index:
     def __init__(self, url: str, sync: Callable[[], None]) -> None:
         self._sync = sync
         self._sqlite = url.startswith("sqlite")
-        self._engine = _sqlite_engine(url) if self._sqlite else sa.create_engine(url, pool_size=16, max_overflow=32)
+        if self._sqlite:
+            self._connect = _sqlite_connector(Path(str(sa.make_url(url).database)))
+            self._engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.NullPool)
+        else:
+            self._engine = sa.create_engine(url, pool_size=16, max_overflow=32)
         self._readers: deque[sa.Connection] = deque()
         self._mutex = threading.Lock()  # held by the one thread that writes
         self._flushing = threading.Lock()  # held by the one thread that commits and syncs
@@ -101,11 +105,9 @@ class Index:
         if not self._sqlite:
             return None
         if self._watcher is None:
-            raw = self._engine.raw_connection()
-            raw.detach()
-            self._watcher = raw.driver_connection
-        row: tuple[int] = self._watcher.execute("PRAGMA data_version").fetchone()  # type: ignore[union-attr]
-        return row[0]
+            self._watcher = self._connect()
+        found: tuple[int] = self._watcher.execute("PRAGMA data_version").fetchone()
+        return found[0]
 
     def close(self) -> None:
         """Close every connection."""
@@ -172,13 +174,11 @@ class _Batch:
         self.error: BaseException | None = None
 
 
-def _sqlite_engine(url: str) -> sa.Engine:
-    path = Path(str(sa.make_url(url).database))
-
+def _sqlite_connector(path: Path) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
+    return connect
