@@ -5,7 +5,21 @@ from fastapi.responses import Response
 
 from evalcommons.hub import Hub
 from evalcommons.web import errors
-from evalcommons.web.api import access_requests, accounts, cards, evals, leaderboards, likes
+from evalcommons.web.api import (
+    access_requests,
+    accounts,
+    cards,
+    commits,
+    contents,
+    discussions,
+    evals,
+    info,
+    leaderboards,
+    left_out,
+    likes,
+    listing,
+    repos,
+)
 from evalcommons.web.asgi import Application, Message, Receive, Scope, Send, request_id_of
 from evalcommons.web.early import EarlyBoards
 
@@ -16,6 +30,13 @@ ROUTERS = (
     likes.router,
     access_requests.router,
     cards.router,
+    commits.router,
+    discussions.router,
+    repos.router,
+    contents.router,
+    listing.router,
+    info.router,
+    left_out.router,  # catches what is left of /api: keep it last
 )
 """Every route, in the order in which they are tried."""
 
