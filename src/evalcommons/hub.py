@@ -7,12 +7,16 @@ from evalcommons.config import Settings
 from evalcommons.core.clock import Clock
 from evalcommons.services.accounts import Accounts
 from evalcommons.services.boards import Boards
+from evalcommons.services.catalogue import Catalogue
 from evalcommons.services.commits import Commits
+from evalcommons.services.contents import Contents
 from evalcommons.services.discussions import Discussions
+from evalcommons.services.downloads import Downloads
 from evalcommons.services.evals import Evals
 from evalcommons.services.indexing import Indexing
 from evalcommons.services.large_files import LargeFiles
 from evalcommons.services.leaderboards import Leaderboards
+from evalcommons.services.pushes import Pushes
 from evalcommons.services.repos import Repos
 from evalcommons.services.social import Social
 from evalcommons.services.specs import SpecCache
@@ -22,6 +26,7 @@ from evalcommons.storage.git import Git
 from evalcommons.storage.index.engine import Index
 from evalcommons.storage.index.migrate import migrate
 from evalcommons.storage.journal import Journal
+from evalcommons.storage.push_hook import install
 from evalcommons.storage.secret import hub_secret
 
 
@@ -43,13 +48,18 @@ class Hub:
     indexing: Indexing
     evals: Evals
     leaderboards: Leaderboards
+    contents: Contents
+    catalogue: Catalogue
+    downloads: Downloads
     commits: Commits
     discussions: Discussions
     large_files: LargeFiles
+    pushes: Pushes
     social: Social
 
     def close(self) -> None:
-        """Close the database and the journal."""
+        """Write down what is only in memory, and close the database and the journal."""
+        self.downloads.flush()
         self.journal.close()
         self.index.close()
 
@@ -71,6 +81,8 @@ def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
     indexing = Indexing(index, git, journal, clock, boards, large_files, settings.frameworks)
     repos = Repos(index, git, journal, indexing, clock)
     evals = Evals(index, repos, boards, clock, settings.frameworks)
+    contents = Contents(index, repos, large_files)
+    journal.after_failure = indexing.mend_after_failure
     indexing.mend()
     return Hub(
         settings=settings,
@@ -82,8 +94,23 @@ def open_hub(settings: Settings, clock: Clock = wall_clock) -> Hub:
         indexing=indexing,
         leaderboards=Leaderboards(index, repos, boards),
         evals=evals,
+        contents=contents,
+        catalogue=Catalogue(index, repos, contents, evals),
+        downloads=Downloads(index, clock),
         commits=Commits(index, repos, journal, indexing, evals, blobs, clock, settings.regular_file_limit),
         discussions=Discussions(index, repos, journal, indexing, evals, clock),
         large_files=large_files,
+        pushes=Pushes(
+            index,
+            git,
+            journal,
+            repos,
+            large_files,
+            evals,
+            indexing,
+            clock,
+            install((settings.data / "hooks").absolute()),
+            settings.push_file_limit,
+        ),
         social=Social(index, repos, clock),
     )

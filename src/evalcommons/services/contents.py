@@ -65,12 +65,14 @@ class Item:
 class TreePage(NamedTuple):
     """Part of a folder's listing.
 
-    commit  the commit it is of: the next part must be asked of the same
-    more    is there a next part?
+    commit     the commit it is of: the next part must be asked of the same
+    last_path  the entry after which the next part begins; items are fewer than entries where something is left out
+    more       is there a next part?
     """
 
     commit: str
     items: list[Item]
+    last_path: str
     more: bool
 
 
@@ -144,7 +146,8 @@ class Contents:
         except EntryNotFound:
             raise EntryNotFound(here.path, here.commit) from None
         items = self._items(here, found[:limit])
-        return TreePage(here.commit, _with_last(here, items) if with_last else items, len(found) > limit)
+        last_path = found[:limit][-1].path if found else ""
+        return TreePage(here.commit, _with_last(here, items) if with_last else items, last_path, len(found) > limit)
 
     def paths(
         self, actor: Actor, repo_id: RepoId, where: Location, paths: Sequence[str], *, with_last: bool = False
@@ -164,6 +167,12 @@ class Contents:
         here = Snapshot(row, git, commit, "")
         entries = [entry for entry in git.entries(commit, recursive=True) if not entry.is_folder]
         return self._items(here, entries) if with_large else [Item(entry) for entry in entries]
+
+    def stored_bytes(self, row: RepoRow, files: Iterable[Item]) -> int:
+        """Bytes of these files of the repo as git has them, and of every large file the repo was given."""
+        with self.index.read() as db:
+            large = db.repos.large_files(row.id)
+        return sum(file.entry.size for file in files) + sum(large.values())
 
     def refs(self, actor: Actor, repo_id: RepoId) -> dict[str, str]:
         """Every ref with its commit, in name order.

@@ -78,6 +78,14 @@ RepoPath = Annotated[RepoId, Depends(_repo_path)]
 """The repo of a route `/api/{kind:kind}/{namespace}/{name}/…`."""
 
 
+async def _model_path(namespace: str, name: str, actor: CurrentActor) -> RepoId:
+    return parse_id(RepoKind.MODEL, f"{unquote(namespace)}/{unquote(name)}", actor)
+
+
+ModelPath = Annotated[RepoId, Depends(_model_path)]
+"""The model of a route `/{namespace}/{name}/…`."""
+
+
 async def _dataset_path(namespace: str, name: str, actor: CurrentActor) -> RepoId:
     return parse_id(RepoKind.DATASET, f"{unquote(namespace)}/{unquote(name)}", actor)
 
