@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from evalcommons.hub import Hub
-from evalcommons.web import errors
+from evalcommons.web import errors, git_http
 from evalcommons.web.api import (
     access_requests,
     accounts,
@@ -24,6 +24,7 @@ from evalcommons.web.asgi import Application, Message, Receive, Scope, Send, req
 from evalcommons.web.early import EarlyBoards
 
 ROUTERS = (
+    git_http.router,
     leaderboards.router,
     evals.router,
     accounts.router,
