@@ -190,6 +190,13 @@ class Indexing:
             stamps = db.repos.stamps()
         return [uid for _, uid, stamp in stamps if self.git.stamp(uid) != stamp]
 
+    def mend_after_failure(self, uid: str) -> None:
+        """Catch up with a repo whose change failed, if git moved before it failed."""
+        with self.index.read() as db:
+            repo = db.repos.by_uid(uid)
+        if repo is None or repo.deleted_at is not None or self.git.stamp(uid) != repo.refs_stamp:
+            self._mend_one(uid)
+
     def _mend_one(self, uid: str) -> None:
         with self.index.transaction() as tx:
             repo = tx.repos.by_uid(uid)

@@ -6,12 +6,15 @@ folders of refs tell the same (`repos.refs_stamp`).
 """
 
 import fcntl
+import logging
 import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+log = logging.getLogger("evalcommons.journal")
 
 
 class Journal:
@@ -23,6 +26,8 @@ class Journal:
         self._pending: Counter[str] = Counter()
         self._failed: set[str] = set()
         self._file = -1
+        self.after_failure: Callable[[str], None] = lambda _uid: None
+        """Called with a repo whose change failed half-way; brings the index up to whatever git says, or raises."""
 
     @contextmanager
     def changing(self, uid: str) -> Iterator[None]:
@@ -37,6 +42,7 @@ class Journal:
             yield
         except BaseException:
             self._failed.add(uid)
+            self._settle(uid)
             raise
         finally:
             with self._mutex:
@@ -45,6 +51,14 @@ class Journal:
                     del self._pending[uid]
                 if not self._pending and not self._failed:
                     os.ftruncate(self._file, 0)
+
+    def _settle(self, uid: str) -> None:
+        try:
+            self.after_failure(uid)
+        except Exception:
+            log.exception("repo %s could not be brought up to date; the next start tries again", uid)
+        else:
+            self.mended(uid)
 
     def mended(self, uid: str) -> None:
         """Strike `uid` out: the index has caught up with it."""

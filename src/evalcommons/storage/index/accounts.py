@@ -68,6 +68,8 @@ class Accounts:
 
     def find(self, name: str) -> Account | None:
         """Which account has this name, whatever its case?"""
+        if not name.isascii() or "\0" in name:
+            return None  # no name is like this, and databases refuse to look for some such texts
         row = self._connection.execute(_BY_NAME, {"key": name.lower()}).first()
         return Account(*row) if row else None
 
