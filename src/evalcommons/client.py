@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status  # type: ignore[attr-defined]
 
 from evalcommons.core.errors import (
     BadRequest,
@@ -88,9 +88,8 @@ class Client:
             hf_raise_for_status(response)
             return response.json(), response.headers
         except HfHubHTTPError as error:
-            status = error.response.status_code
-            said = error.server_message or f"{self.endpoint} answered {status}"
-            raise _FAMILIES.get(status, Unavailable)(said) from error
+            family = _FAMILIES.get(error.response.status_code, Unavailable)
+            raise family(_said(error) or f"{self.endpoint} answered {error.response.status_code}") from error
         except (_TRANSPORT_ERROR, OSError) as error:
             raise Unavailable(f"No hub answers at {self.endpoint}: {error}") from error
         except ValueError as error:
@@ -104,6 +103,15 @@ LEFT_OUT = "X-Left-Out"
 def endpoint_from(given: str | None, fallback: str) -> str:
     """The address that was given, else HF_ENDPOINT, else `fallback`."""
     return given or os.environ.get("HF_ENDPOINT") or fallback
+
+
+def _said(error: HfHubHTTPError) -> str:
+    """The hub's own sentence; the client's message repeats it and adds what only developers need."""
+    try:
+        body = error.response.json()
+    except ValueError:
+        return error.server_message or ""
+    return str(body.get("error", "")) if isinstance(body, dict) else ""
 
 
 def _is_entry(entry: object) -> bool:

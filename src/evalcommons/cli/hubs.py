@@ -27,11 +27,11 @@ def opened(data: Path | None, *, make: bool = False) -> Iterator["Hub"]:
     make    start a new hub if there is none; otherwise a mistyped folder is an error
     raises  NotFound
     """
-    from evalcommons.hub import open_hub
-
     settings = Settings.load(data=data)
     if not make and not settings.data.is_dir():
         raise NotFound(f"There is no hub in {settings.data}: name its folder with --data")
+    from evalcommons.hub import open_hub
+
     hub = open_hub(settings)
     try:
         yield hub

@@ -311,7 +311,7 @@ def _repo_counts(db: Session, actor: Actor, owner: Account) -> dict[RepoKind, in
 
 def digest(token: str) -> str:
     """What is stored of a token: its sha256 in hex. Tokens are random, so that no salt is needed."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_token() -> str:
