@@ -186,7 +186,7 @@ def _bounds(fields: Fields) -> tuple[float, float] | None:
     numbers = [
         end if end is None else float(end)
         for end in ends
-        if end is None or (type(end) in {int, float} and math.isfinite(end) and abs(end) < _LARGEST)
+        if end is None or (type(end) in {int, float} and math.isfinite(end))
     ]
     if len(numbers) != len(ends) or len(ends) != 2:
         fields.error("bounds", Code.WRONG_TYPE, "bounds is a list of two numbers", hint)
@@ -199,9 +199,6 @@ def _bounds(fields: Fields) -> tuple[float, float] | None:
         )
         return None
     return None if math.isinf(low) and math.isinf(high) else (low, high)
-
-
-_LARGEST = 10**300
 
 
 def _variants(fields: Fields) -> tuple[Variant, ...] | None:
@@ -322,8 +319,9 @@ def check_value(rules: TaskRules, value: float) -> Complaint | None:
     within = (
         f"at least {low:g}" if math.isinf(high) else f"at most {high:g}" if math.isinf(low) else f"{low:g}..{high:g}"
     )
-    message = f"{value!r} is outside {within}"
-    scale = f"This board's unit is {rules.unit}" if rules.unit else f"This board's values lie within {within}"
+    is_open = math.isinf(low) or math.isinf(high)
+    message = f"{value!r} is not {within}" if is_open else f"{value!r} is outside {within}"
+    scale = f"This board's unit is {rules.unit}" if rules.unit else f"This board's values are {within}"
     fraction = round(value / 100, 12)
     if high == 1 and 1 < value <= 100 and low <= fraction:
         hint = f"{scale}: did you mean {fraction!r}? Write the number in the board's unit, nothing is converted."

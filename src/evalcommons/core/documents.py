@@ -420,8 +420,8 @@ _FIRST_OF_SPECIAL = frozenset("-+.0123456789~nNtTfFyYoO=")
 _NUMBER = re.compile(
     r"(?P<int>[-+]?[0-9]+)|0o(?P<oct>[0-7]+)|0x(?P<hex>[0-9a-fA-F]+)|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 )
-_MAX_DIGITS = 400
-"""Digits of a whole number; longer ones are beyond any float, and Python refuses those of more than 4,300."""
+_MAX_DIGITS = 250
+"""Digits of a whole number. Longer ones overflow a float (16 to the 250th just fits), and Python refuses 4,300."""
 
 
 def _resolve(plain: str) -> Any:
@@ -631,7 +631,7 @@ def _check_json(document: Document, text: str, limits: Limits, free_text: Collec
                 pass
         if left < 0:
             findings.error(
-                document.position(path),
+                START,
                 Code.TOO_MANY_VALUES,
                 f"the file has more than {limits.values:,} keys and values",
                 "Split it into several files.",

@@ -293,10 +293,12 @@ def _setting(given: Fields, name: str) -> Setting | None:
     known = SETTINGS.get(name)
     if value is None:
         return None
-    if type(value) is float or (type(value) is int and abs(value) >= 1 << 53):
-        number = given.number(name)
-        if number is None:
-            return None
+    if type(value) is float and given.number(name) is None:
+        return None
+    if type(value) is int and abs(value) >= 1 << 53:
+        hint = "Write it as text, in quotes, if it is a name."
+        given.error(name, Code.OUT_OF_RANGE, f"{name} is {show(value)}, more than JSON readers keep exactly", hint)
+        return None
     if known is not None and type(value) not in known[0]:
         kinds = " or ".join(_KINDS[kind] for kind in known[0])
         given.error(name, Code.WRONG_TYPE, f"{name} is {kinds}; here is {show(value)}", f"It says {known[1]}.")

@@ -140,9 +140,9 @@ class Fields:
             if required:
                 self._missing(key)
             return None
-        if type(value) is int and abs(value) <= MAX_NUMBER:
+        if type(value) is int:
             return float(value)
-        if type(value) in {int, float}:
+        if type(value) is float:
             self.error(
                 key,
                 Code.NOT_FINITE,
@@ -310,10 +310,7 @@ class Fields:
         self.error(key, Code.WRONG_TYPE, f"{key} must be {wanted}; here is {_kind(value)}", hint)
 
 
-MAX_NUMBER = 10**300
-"""Size of a number beyond which it is no measurement; a float still holds it."""
-
-_URL = re.compile(r"[hH][tT][tT][pP][sS]?://[^\s/?#@\\<>\"`{}|^]+[^\s\\<>\"`{}|^]*")
+_URL = re.compile(r"[hH][tT][tT][pP][sS]?://[^\s/?#@\\<>\"`{}|^]+(?:[/?#][^\s\\<>\"`{}|^]*)?")
 _TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[-+][0-9]{2}(?::?[0-9]{2})?)?"
 _DATE = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[Tt ]{_TIME})?")
 _PERCENT = re.compile(r"\s*([-+]?[0-9]*[.,]?[0-9]+)\s*%\s*")
