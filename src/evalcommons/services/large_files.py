@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     SEND = "send"
     SEND_PART = "part"
     COMPLETE = "complete"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,8 @@ class LargeFiles:
 
     # --- using tickets ------------------------------------------------------------------------------------------
 
-    def fetch(self, ticket: Ticket) -> RepoRow:
-        """The repo whose file the ticket lets its holder read.
+    def repo(self, ticket: Ticket) -> RepoRow:
+        """The repo that the ticket is for.
 
         raises  EntryNotFound, DisabledAccount
         """
@@ -191,7 +192,7 @@ class LargeFiles:
         raises  BadRequest when the bytes are not the promised ones; EntryNotFound when the repo is gone;
                 DisabledAccount. Nothing is kept then.
         """
-        repo = self.fetch(ticket)
+        repo = self.repo(ticket)
         self.add(repo, ticket.sha256, chunks, ticket.size)
 
     def receive_part(self, ticket: Ticket, chunks: Iterable[bytes]) -> str:
@@ -199,7 +200,7 @@ class LargeFiles:
 
         raises  as `receive`
         """
-        self.fetch(ticket)
+        self.repo(ticket)
         size = part_size(ticket.size)
         if ticket.part == part_count(ticket.size):
             size = ticket.size - size * (ticket.part - 1)
@@ -210,7 +211,7 @@ class LargeFiles:
 
         raises  BadRequest when a part is missing or the whole is not what was promised; as `receive`
         """
-        repo = self.fetch(ticket)
+        repo = self.repo(ticket)
         count = part_count(ticket.size)
         if sorted(numbers) != list(range(1, count + 1)):
             raise BadRequest(

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from evalcommons.hub import Hub
-from evalcommons.web import errors, git_http
+from evalcommons.web import errors, git_http, lfs
 from evalcommons.web.api import (
     access_requests,
     accounts,
@@ -25,6 +25,7 @@ from evalcommons.web.early import EarlyBoards
 
 ROUTERS = (
     git_http.router,
+    lfs.router,
     leaderboards.router,
     evals.router,
     accounts.router,
