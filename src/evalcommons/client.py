@@ -39,11 +39,13 @@ class Leaderboard:
     """A board as a hub answers it.
 
     rows      the Hub's entries: rank, modelId, value, filename, verified, author, and what else the hub knows
-    left_out  how many models with a base model are not shown; None when the hub does not say
+    task      which task it is of; empty when the hub does not say
+    left_out  filter -> rows it hides, as far as the hub says
     """
 
     rows: tuple[dict[str, Any], ...]
-    left_out: int | None
+    task: str
+    left_out: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,7 @@ class Client:
         answer, headers = self._get(f"/api/datasets/{dataset_id}/leaderboard", params)
         if not isinstance(answer, list) or not all(_is_entry(entry) for entry in answer):
             raise Unavailable(f"{self.endpoint} does not answer like a hub: is it the right address?")
-        left_out = headers.get(LEFT_OUT, "")
-        return Leaderboard(tuple(answer), int(left_out) if left_out.isdigit() else None)
+        return Leaderboard(tuple(answer), headers.get("X-Task-Id", ""), _left_out(headers.get("X-Left-Out", "")))
 
     def _get(self, path: str, params: Mapping[str, str]) -> tuple[Any, Mapping[str, str]]:
         try:
@@ -96,10 +97,6 @@ class Client:
             raise Unavailable(f"{self.endpoint} does not answer like a hub: is it the right address?") from error
 
 
-LEFT_OUT = "X-Left-Out"
-"""Header that says how many models a board does not show because they name a base model."""
-
-
 def endpoint_from(given: str | None, fallback: str) -> str:
     """The address that was given, else HF_ENDPOINT, else `fallback`."""
     return given or os.environ.get("HF_ENDPOINT") or fallback
@@ -112,6 +109,12 @@ def _said(error: HfHubHTTPError) -> str:
     except ValueError:
         return error.server_message or ""
     return str(body.get("error", "")) if isinstance(body, dict) else ""
+
+
+def _left_out(header: str) -> dict[str, int]:
+    """`base_model=3, limit=5` as a dictionary; what is not of this form is not ours."""
+    parts = (part.strip().partition("=") for part in header.split(","))
+    return {name: int(count) for name, _, count in parts if count.isascii() and count.isdigit()}
 
 
 def _is_entry(entry: object) -> bool:

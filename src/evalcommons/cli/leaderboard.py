@@ -1,12 +1,15 @@
 """`evalcommons leaderboard`: the board of a benchmark, from any hub."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from evalcommons.cli.hubs import Json
 from evalcommons.cli.printing import print_json, print_table
 from evalcommons.config import Settings
+
+if TYPE_CHECKING:
+    from evalcommons.client import Leaderboard
 
 
 def leaderboard(
@@ -30,18 +33,30 @@ def leaderboard(
     if as_json:
         print_json(list(board.rows))
         return
-    left_out = ""
-    if board.left_out:
-        plural = "" if board.left_out == 1 else "s"
-        left_out = f"{board.left_out} model{plural} with a base model not shown; --derived shows them"
-    columns = ("RANK", "MODEL", "VALUE", "BADGES", "SOURCE")
-    rows = [(row["rank"], row["modelId"], row["value"], _badges(row), _source(row)) for row in board.rows]
-    print_table(columns, rows, empty=f"Nobody has reported a result for {dataset_id} yet.", caption=left_out)
+    columns: tuple[str, ...] = ("RANK", "MODEL", "VARIANT", "VALUE", "BADGES", "SOURCE")
+    rows: list[tuple[object, ...]] = [
+        (row["rank"], row["modelId"], row.get("variant") or "", row["value"], _badges(row), _source(row))
+        for row in board.rows
+    ]
+    if not any(row[2] for row in rows):
+        columns, rows = columns[:2] + columns[3:], [row[:2] + row[3:] for row in rows]
+    print_table(columns, rows, empty=f"Nothing is on this board of {dataset_id}.", caption=_caption(board))
+
+
+def _caption(board: "Leaderboard") -> str:
+    """Which task it is, and what is not shown and why."""
+    notes = [f"task {board.task}"] if board.task else []
+    for name, count in board.left_out.items():
+        hint = "; --derived shows them" if name == "base_model" else ""
+        notes.append(f"{count} left out by {name}{hint}")
+    return ", ".join(notes)
 
 
 def _badges(row: dict[str, Any]) -> str:
     pull = row.get("pullRequest")
     badges = [f"community (pull request {pull})" if pull else "author"]
+    if isinstance(row.get("evidence"), str):
+        badges.append(row["evidence"])
     if row.get("verified"):
         badges.append("verified")
     return ", ".join(badges)

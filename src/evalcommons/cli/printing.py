@@ -25,7 +25,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
 
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_WITHOUT_TERMINAL)
     if not rows:
-        console.print(Text(empty))
+        console.print(Text(printable(empty)))
+        if caption:
+            console.print(Text(printable(caption), "dim"))
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place, heading in enumerate(columns):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 
-from evalcommons.core.errors import BadRequest
+from evalcommons.web.query import whole_number
 from evalcommons.web.requests import public_base
 
 Item = TypeVar("Item")
@@ -20,8 +20,8 @@ def page(request: Request, items: Sequence[Item]) -> tuple[Sequence[Item], dict[
 
     raises  BadRequest
     """
-    start = _whole(request, "cursor", 0)
-    size = min(_whole(request, "limit", PAGE_MAX), PAGE_MAX)
+    start = whole_number(request, "cursor", 0)
+    size = min(whole_number(request, "limit", PAGE_MAX), PAGE_MAX)
     part = items[start : start + size]
     if not size or start + size >= len(items):
         return part, {}
@@ -33,12 +33,3 @@ def next_link(request: Request, cursor: str) -> dict[str, str]:
     query = [(name, value) for name, value in parse_qsl(request.url.query, keep_blank_values=True) if name != "cursor"]
     path = request.scope["raw_path"].decode("ascii")
     return {"Link": f'<{public_base(request)}{path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
-
-
-def _whole(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadRequest(f'"{name}" must be a whole number, not {text[:50]!r}')
-    return int(text)
