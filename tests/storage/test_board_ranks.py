@@ -54,7 +54,7 @@ def test_any_sequence_of_changes_leaves_the_ranks_that_counting_gives(hub, board
             wanted = [] if value is None else [row(board, model, value, derived=derived, listed=listed)]
             tx.boards.put_model(board, model, wanted, 1)
             rows.pop(model, None)
-            rows.update({model: each for each in wanted})
+            rows.update((each.repo_id, each) for each in wanted)
         check(tx, board, rows)
 
 

@@ -1,6 +1,5 @@
 """A repo that was being changed when the process died is named at the next start."""
 
-import os
 import subprocess
 import sys
 
@@ -37,7 +36,7 @@ def test_what_a_living_process_is_changing_is_left_to_it(tmp_path):
     with journal.changing("mine"):
         assert recovered(tmp_path) == set()
     journal.close()
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_change_is_settled_at_once(tmp_path):

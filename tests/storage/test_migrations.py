@@ -45,5 +45,5 @@ def test_a_database_of_a_newer_version_is_refused(engine):
     migration.migrate(engine)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(RuntimeError, match="newer evalcommons.*upgrade the program"):
+    with pytest.raises(RuntimeError, match=r"newer evalcommons.*upgrade the program"):
         migration.migrate(engine)

@@ -185,7 +185,7 @@ class Discussions:
 
         raises  as `Repos.open` with DISCUSS; BadRequest
         """
-        title, body = check_title(title), check_comment(description)
+        title, body = check_title(title), check_comment(description) if description.strip() else ""
         opened = self.repos.open(actor, repo_id, Need.DISCUSS)
         row, git = opened
         user_id, user = user_of(actor)
