@@ -16,6 +16,11 @@ from evalcommons.storage.git import Commit, Entry, GitRepo
 from evalcommons.storage.index.engine import Index
 from evalcommons.storage.index.repos import RepoRow
 
+MAX_CHANGED = 1000
+"""Files of one commit that are named."""
+MAX_COMPARED = 8_000_000
+"""Bytes of changed files, before and after, up to which they are compared line by line."""
+
 _COMMITS_SEARCHED = 5000  # for "last changed by": older answers are left out rather than waited for
 _POINTER_MIN = 100  # version line, oid and size
 
@@ -82,6 +87,29 @@ class HistoryPage(NamedTuple):
     head: str
     commits: list[Commit]
     more: bool
+
+
+class ChangedFile(NamedTuple):
+    """A file that a commit changed; None: it was not there before, or is not there any more."""
+
+    path: str
+    before: Entry | None
+    after: Entry | None
+
+
+class Change(NamedTuple):
+    """What a commit changed against its first parent.
+
+    files  the first `MAX_CHANGED`, in path order
+    total  how many there are
+    diff   as `git diff` prints it; None when the files are too large to be compared for a reader
+    """
+
+    row: RepoRow
+    commit: Commit
+    files: list[ChangedFile]
+    total: int
+    diff: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +217,20 @@ class Contents:
         here = self.at(actor, repo_id, where)
         found = list(islice(here.git.history(here.commit), start, start + limit + 1))
         return HistoryPage(here.commit, found[:limit], len(found) > limit)
+
+    def change(self, actor: Actor, repo_id: RepoId, commit: str) -> Change:
+        """One commit and what it changed.
+
+        raises  as `at` with CONTENT
+        """
+        row, git = self.repos.open(actor, repo_id, Need.CONTENT)
+        found = git.commit(git.resolve(commit))
+        parent = found.parents[0] if found.parents else None
+        changed = git.changed_paths(parent, found.oid)
+        files = [ChangedFile(path, *changed[path]) for path in sorted(changed)]
+        small = len(files) <= MAX_CHANGED and git.diff_bytes(parent, found.oid) <= MAX_COMPARED
+        diff = git.diff(parent, found.oid) if small else None
+        return Change(row, found, files[:MAX_CHANGED], len(files), diff)
 
     def file(self, actor: Actor, repo_id: RepoId, where: Location, *, raw: bool = False) -> File:
         """A file's bytes; with `raw` as git has them, so that a large file is its pointer.

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from evalcommons.core.access import Actor
+from evalcommons.core.board_rules import NO_RULES, TaskRules
 from evalcommons.core.clock import Clock
 from evalcommons.core.errors import BadRequest, NotFound, Refused
 from evalcommons.core.evaluation_files import (
@@ -23,15 +25,85 @@ from evalcommons.core.evidence import EvidenceLevel
 from evalcommons.core.frameworks import known_frameworks
 from evalcommons.core.ids import MAIN, RepoId, RepoKind, pull_number
 from evalcommons.core.problems import Problem, has_errors
+from evalcommons.core.ranking import State, judge, sort_key
 from evalcommons.core.results import DatasetFacts
-from evalcommons.services.boards import Boards
+from evalcommons.services.boards import Boards, candidate
 from evalcommons.services.repos import Repos
+from evalcommons.services.specs import Spec
 from evalcommons.storage.git import GitRepo
-from evalcommons.storage.index.benchmarks import Overview
+from evalcommons.storage.index.benchmarks import BenchmarkRow, Overview
+from evalcommons.storage.index.boards import Board, Listing
 from evalcommons.storage.index.engine import Index
 from evalcommons.storage.index.repos import RepoRow
 from evalcommons.storage.index.results import ResultRow
 from evalcommons.storage.index.session import Session
+
+MAX_REPORTS = 1000
+"""Reports of one model, and reports that no longer stand, that are told at once."""
+
+
+class Declared(NamedTuple):
+    """A dataset's benchmark as main has it.
+
+    spec  what its files say; None when the index does not have them
+    """
+
+    row: BenchmarkRow
+    spec: Spec | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A standing report and what its board makes of it.
+
+    state, reason  `core.ranking.State`, and why when it does not rank
+    variant        label of the board's variant it belongs to; "" for the plain one
+    rank           of the row that it is; None when another report of the model stands on the board
+    """
+
+    result: ResultRow
+    state: State
+    reason: str
+    variant: str
+    rank: int | None
+
+
+class TaskReports(NamedTuple):
+    """A model's standing reports on one task, best first.
+
+    dataset  id of the benchmark as it is now; as the reports write it when the reader has no such dataset here
+    title    the benchmark's name; "" when it is none
+    board    None when the reports wait for a benchmark, or a task of it
+    """
+
+    dataset: str
+    task: str
+    title: str
+    board: Board | None
+    rules: TaskRules
+    reports: list[Reported]
+
+
+class ModelReports(NamedTuple):
+    """Everything reported of a model.
+
+    total    standing reports, of which the first `MAX_REPORTS` are in `tasks`
+    ended    versions that stand no more, newest end first, at most `MAX_REPORTS`
+    invalid  files that stand but do not validate, with their problems
+    """
+
+    tasks: list[TaskReports]
+    total: int
+    ended: list[ResultRow]
+    invalid: list[dict[str, Any]]
+
+
+class News(NamedTuple):
+    """A result that came lately. `here`: its benchmark is a public dataset of this hub."""
+
+    model: RepoRow
+    result: ResultRow
+    here: bool
 
 
 @dataclass(frozen=True)
@@ -120,7 +192,68 @@ class Evals:
                 raise NotFound(f"There is no result {uid[:64]}")
             return model, versions
 
+    def of_model(self, actor: Actor, model_id: RepoId) -> ModelReports:
+        """What is and was reported of a model, and what the boards make of it.
+
+        raises  as `Repos.open`
+        """
+        with self.index.read() as db:
+            model = self.repos.admit(db, actor, model_id)
+            found = db.results.of_repos([model.id])[model.id]
+            shown = sorted(found[:MAX_REPORTS], key=lambda report: (report.dataset_key, report.task))
+            grouped = groupby(shown, key=lambda report: (report.dataset_key, report.task))
+            tasks = [self._task_reports(db, actor, model, key, task, list(some)) for (key, task), some in grouped]
+            ended = db.results.ended(model.id, MAX_REPORTS)
+            return ModelReports(tasks, len(found), ended, self.invalid_files(db, model.id))
+
+    def _task_reports(
+        self, db: Session, actor: Actor, model: RepoRow, dataset_key: str, task: str, reports: list[ResultRow]
+    ) -> TaskReports:
+        target = db.benchmarks.target(dataset_key)
+        dataset = db.repos.get(target.repo_id) if target is not None else None
+        if dataset is None or not self.repos.readable(db, actor, dataset):
+            waiting = f"{reports[0].dataset} is not on this hub"
+            return _waiting(reports[0].dataset, task, "", waiting, reports)
+        name = str(dataset.repo_id)
+        benchmark = db.benchmarks.find(dataset.id)
+        title = benchmark.name if benchmark else ""
+        board = db.boards.find(dataset_key, task)
+        if board is None:
+            what = f"the benchmark {name} has no task {task}" if title else f"{name} has no valid eval.yaml"
+            return _waiting(name, task, title, what, reports)
+        rules = self.boards.rules(db, board)
+        ranks = {
+            row.result_id: db.boards.rank(board.id, Listing.ALL, row.sort_key)
+            for row in db.boards.rows_of_model(board.id, model.id)
+        }
+        labels = {variant.id: variant.label for variant in rules.variants}
+        judged = []
+        for report in reports:
+            judgement = judge(rules, candidate(report))
+            label = labels.get(judgement.variant, judgement.variant)
+            judged.append(Reported(report, judgement.state, judgement.reason, label, ranks.get(report.id)))
+        judged.sort(key=lambda each: (each.rank is None, sort_key(rules, each.result.value), each.result.uid))
+        return TaskReports(name, task, title, board, rules, judged)
+
+    def newest(self, limit: int) -> list[News]:
+        """The results that came last, of public models."""
+        with self.index.read() as db:
+            found = db.results.newest(limit)
+            models = db.repos.by_ids({result.repo_id for result in found})
+            targets = {key: db.benchmarks.target(key) for key in {result.dataset_key for result in found}}
+        here = {key for key, target in targets.items() if target is not None and not target.private}
+        return [News(models[result.repo_id], result, result.dataset_key in here) for result in found]
+
     # --- benchmarks -------------------------------------------------------------------------------------------------
+
+    def declared(self, actor: Actor, dataset_id: RepoId) -> Declared | None:
+        """The benchmark in a dataset's eval.yaml, valid or not; None without one.
+
+        raises  as `Repos.open`
+        """
+        with self.index.read() as db:
+            row = db.benchmarks.find(self.repos.admit(db, actor, dataset_id).id)
+            return Declared(row, self.boards.specs.get(db, row.repo_id, row.spec_oid, row.rules_oid)) if row else None
 
     def benchmarks(self, actor: Actor) -> list[Overview]:
         """The valid benchmarks that the actor may see, official ones first, then the latest change."""
@@ -167,6 +300,12 @@ def eval_result(result: ResultRow) -> dict[str, Any]:
     if result.pull:
         found["pullRequest"] = result.pull
     return found
+
+
+def _waiting(dataset: str, task: str, title: str, why: str, reports: list[ResultRow]) -> TaskReports:
+    """Reports that no board shows yet."""
+    unranked = [Reported(report, State.UNRANKED, why, "", None) for report in reports]
+    return TaskReports(dataset, task, title, None, NO_RULES.task(task), unranked)
 
 
 def _changed_files(kind: RepoKind, git: GitRepo, old: str | None, new: str) -> dict[str, bytes]:

@@ -565,6 +565,11 @@ class GitRepo:
 
     # --- inside -------------------------------------------------------------------------------------------------
 
+    def diff_bytes(self, old: str | None, new: str) -> int:
+        """Bytes of the files that differ between two commits, before and after: what `diff` would read."""
+        sides = (side for pair in self.changed_paths(old, new).values() for side in pair)
+        return sum(self.size(side.oid) for side in sides if side is not None and not side.is_submodule)
+
     def _tree(self, oid: str) -> pygit2.Tree:
         try:
             return self._repo[oid].peel(pygit2.Tree)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from evalcommons.core.reports import InvalidFile, Report, ReportKey, Version
-from evalcommons.storage.index.schema import invalid_files, pull_bases, ref_positions, results
+from evalcommons.storage.index.schema import invalid_files, pull_bases, ref_positions, repos, results
 
 
 class Position(NamedTuple):
@@ -123,15 +123,21 @@ class Results:
         query = sa.select(*results.c).where(results.c.uid == uid).order_by(results.c.from_at, results.c.id)
         return [ResultRow(*row) for row in self._connection.execute(query)]
 
-    def ended(self, repo_id: int) -> list[ResultRow]:
+    def ended(self, repo_id: int, limit: int) -> list[ResultRow]:
         """Which versions of this repo's results stand no more, newest end first?"""
         query = sa.select(*results.c).where(results.c.repo_id == repo_id, results.c.until_at.is_not(None))
         order = (results.c.until_at.desc(), results.c.uid, results.c.from_at.desc())
-        return [ResultRow(*row) for row in self._connection.execute(query.order_by(*order))]
+        return [ResultRow(*row) for row in self._connection.execute(query.order_by(*order).limit(limit))]
 
     def newest(self, limit: int) -> list[ResultRow]:
-        """Which results came last?"""
-        query = sa.select(*results.c).where(results.c.until_at.is_(None)).order_by(results.c.id.desc()).limit(limit)
+        """Which results of public models came last?"""
+        query = (
+            sa.select(*results.c)
+            .join(repos, repos.c.id == results.c.repo_id)
+            .where(results.c.until_at.is_(None), repos.c.private.is_(False))
+            .order_by(results.c.from_at.desc(), results.c.id.desc())
+            .limit(limit)
+        )
         return [ResultRow(*row) for row in self._connection.execute(query)]
 
     def tasks_reported(self, repo_id: int) -> set[tuple[str, str]]:

@@ -243,6 +243,13 @@ results = Table(  # one row a version of a result; a result is (repo, pull, path
     Index("ix_results_source", "repo_id", "pull", "until_at"),
     Index("ix_results_uid", "uid"),
 )
+Index(
+    "ix_results_newest",
+    results.c.from_at,
+    results.c.id,
+    sqlite_where=results.c.until_at.is_(None),
+    postgresql_where=results.c.until_at.is_(None),
+)
 
 invalid_files = Table(  # evaluation files that stand on main or an open pull request but do not validate
     "invalid_files",

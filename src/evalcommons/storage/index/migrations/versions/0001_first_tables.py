@@ -258,6 +258,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_results_group", "results", ["dataset_key", "task", "repo_id"], unique=False)
     op.create_index("ix_results_source", "results", ["repo_id", "pull", "until_at"], unique=False)
+    op.create_index(
+        "ix_results_newest",
+        "results",
+        ["from_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("until_at IS NULL"),
+        postgresql_where=sa.text("until_at IS NULL"),
+    )
     op.create_index("ix_results_uid", "results", ["uid"], unique=False)
     op.create_table(
         "board_rows",
