@@ -78,7 +78,7 @@ def test_editors_and_systems_differ_in_line_ends(text):
 @pytest.mark.parametrize(
     ("text", "code", "line"),
     [
-        (block("a: ["), Code.SYNTAX, 3),
+        (block("a: ["), Code.SYNTAX, 2),
         (block("a: 1\n\tb: 2"), Code.SYNTAX, 3),
         (block("a: &x 1"), Code.ANCHOR, 2),
         (block("tags: [a]\nlicense: mit\ntags: [b]"), Code.DUPLICATE_KEY, 4),
@@ -236,6 +236,6 @@ def test_words_the_hub_does_not_list_are_warnings(text, kind, code):
 def test_unreadable_metadata_is_an_error_with_its_line():
     """Clients print the message only, so the line is in it."""
     (error,), warnings = validate(block("a: ["), RepoKind.MODEL)
-    assert error.startswith("line 3: this is not YAML")
+    assert error.startswith("line 2: this is not YAML")
     assert warnings == ()
     assert validate("---\na: \ud800\n---\n", RepoKind.MODEL).errors

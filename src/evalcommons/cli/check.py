@@ -448,6 +448,3 @@ def _property(text: str) -> str:
 
 
 _PRINTERS: Final = {Format.TEXT: _print_text, Format.JSON: _print_json, Format.GITHUB: _print_github}
-
-if __name__ == "__main__":
-    typer.run(check)

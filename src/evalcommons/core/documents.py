@@ -519,8 +519,7 @@ _SYNTAX_HINTS = (
 def _note_syntax(error: YAMLError, text: str, findings: Findings) -> None:
     if isinstance(error, MarkedYAMLError):
         reason = " ".join(part for part in (error.context, error.problem) if part)
-        mark = error.problem_mark or error.context_mark
-        position = START if mark is None else (mark.line + 1, mark.column + 1)
+        position = _syntax_position(error, text)
         hint = next((hint for words, hint in _SYNTAX_HINTS if words in reason), "")
         findings.error(position, Code.SYNTAX, f"this is not YAML: {reason}", hint)
         return
@@ -529,6 +528,15 @@ def _note_syntax(error: YAMLError, text: str, findings: Findings) -> None:
     place = _position_at(text, found.start()) if found else START
     what = f"the character U+{ord(found[0]):04X}" if found else "a character"
     findings.error(place, Code.SYNTAX, f"{what} may not stand in YAML", "Remove it.")
+
+
+def _syntax_position(error: MarkedYAMLError, text: str) -> Position:
+    """Where the reader stumbled; when that is the end of the file, where the open quote or bracket stands."""
+    last_line = text.count("\n") + (not text.endswith("\n"))
+    for mark in (error.problem_mark, error.context_mark):
+        if mark is not None and mark.line < last_line:
+            return mark.line + 1, mark.column + 1
+    return last_line, len(text) - text.rfind("\n", 0, len(text) - 1) - 1
 
 
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
