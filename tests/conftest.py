@@ -1,5 +1,8 @@
 """What every test may ask for: a hub in a fresh folder, people, repos, and an in-process client."""
 
+import base64
+import hashlib
+import json
 import os
 import shutil
 import sys
@@ -115,6 +118,37 @@ def make_repo(hub: Hub, actor_of: Callable[[str], Actor]) -> Callable[..., RepoR
         return hub.repos.configure(actor, repo_id, gated=gated) if gated else row
 
     return make
+
+
+@pytest.fixture
+def commit_files(hub: Hub) -> Callable[..., str]:
+    """commit_files(row, {"a.txt": b"a", "gone": None}, large={"w.bin": b"w"}, revision="main", by=…) -> commit id."""
+
+    def commit(
+        row: RepoRow,
+        files: dict[str, bytes | None] | None = None,
+        *,
+        large: dict[str, bytes] | None = None,
+        revision: str = "main",
+        by: str | None = None,
+    ) -> str:
+        lines: list[dict[str, object]] = [{"key": "header", "value": {"summary": "Files", "description": ""}}]
+        for path, data in (files or {}).items():
+            value: dict[str, object] = {"path": path}
+            if data is not None:
+                value |= {"content": base64.b64encode(data).decode(), "encoding": "base64"}
+            lines.append({"key": "file" if data is not None else "deletedFile", "value": value})
+        for path, data in (large or {}).items():
+            sha256 = hashlib.sha256(data).hexdigest()
+            hub.large_files.add(row, sha256, [data])
+            lines.append(
+                {"key": "lfsFile", "value": {"path": path, "algo": "sha256", "oid": sha256, "size": len(data)}}
+            )
+        actor = hub.accounts.actor(by or row.namespace)
+        encoded = [json.dumps(line).encode() for line in lines]
+        return hub.commits.commit(actor, row.repo_id, revision, encoded).oid
+
+    return commit
 
 
 @pytest.fixture

@@ -32,9 +32,15 @@ def maybe(request: Request, name: str) -> bool | None:
 
 
 def names(request: Request, name: str) -> list[str]:
-    """Every value given under `name` or `name[]`, in order, each once."""
+    """Every text given under `name` or `name[]`, in order, each once.
+
+    raises  BadRequest for one with a NUL in it: databases take it for the end, or for an error
+    """
     given = request.query_params.multi_items()
-    return list(dict.fromkeys(value for key, value in given if key in {name, f"{name}[]"} and value))
+    found = list(dict.fromkeys(value for key, value in given if key in {name, f"{name}[]"} and value))
+    if any("\0" in value for value in found):
+        raise BadRequest(f'"{name}" must not have a NUL character in it')
+    return found
 
 
 def whole_number(request: Request, name: str, default: int, *, least: int = 0) -> int:

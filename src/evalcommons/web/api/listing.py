@@ -46,14 +46,14 @@ def _query(request: Request, kind: RepoKind) -> Query:
     tags = names(request, "filter")
     if kind is RepoKind.MODEL:
         tags += names(request, "pipeline_tag")
-    search = names(request, "search")
+    search, authors = names(request, "search"), names(request, "author")
     if len(tags) > _FILTERS_MAX or len(search) > _FILTERS_MAX:
         raise BadRequest(f"A list takes at most {_FILTERS_MAX} filters and {_FILTERS_MAX} words to search")
     return Query(
         kind=kind,
         names=_wanted(request, kind, sort),
         tags=tuple(dict.fromkeys(tags)),
-        author=request.query_params.get("author") or None,
+        author=authors[-1] if authors else None,
         search=tuple(search),
         gated=maybe(request, "gated"),
         parameters=parameter_range(request.query_params.get("num_parameters") or ""),
