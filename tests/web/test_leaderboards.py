@@ -9,7 +9,12 @@ from evalcommons.core.ids import RepoId, RepoKind
 from evaluation_files import commit_lines, eval_yaml, results_yaml
 
 BOARD = "/api/datasets/alice/bench/leaderboard"
-RULES = b"defaults:\n  unit: fraction\n  bounds: [0, 1]\n  variants:\n    - {id: tools, label: With tools, aliases: [w/ tools]}\n"
+RULES = b"""defaults:
+  unit: fraction
+  bounds: [0, 1]
+  variants:
+    - {id: tools, label: With tools, aliases: [w/ tools]}
+"""
 
 
 @pytest.fixture

@@ -257,7 +257,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_results")),
     )
     op.create_index("ix_results_group", "results", ["dataset_key", "task", "repo_id"], unique=False)
-    op.create_index("ix_results_source", "results", ["repo_id", "pull", "until_at"], unique=False)
     op.create_index(
         "ix_results_newest",
         "results",
@@ -266,6 +265,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("until_at IS NULL"),
         postgresql_where=sa.text("until_at IS NULL"),
     )
+    op.create_index("ix_results_source", "results", ["repo_id", "pull", "until_at"], unique=False)
     op.create_index("ix_results_uid", "results", ["uid"], unique=False)
     op.create_table(
         "board_rows",
@@ -292,7 +292,7 @@ def upgrade() -> None:
         ["board_id", "sort_key", "from_at", "uid"],
         unique=False,
         sqlite_where=sa.text("listed IS 1"),
-        postgresql_where=sa.text("listed IS 1"),
+        postgresql_where=sa.text("listed IS true"),
     )
     op.create_index(
         "ix_board_rows_base",
@@ -300,7 +300,7 @@ def upgrade() -> None:
         ["board_id", "sort_key", "from_at", "uid"],
         unique=False,
         sqlite_where=sa.text("listed IS 1 AND derived IS 0"),
-        postgresql_where=sa.text("listed IS 1 AND derived IS 0"),
+        postgresql_where=sa.text("listed IS true AND derived IS false"),
     )
     op.create_index("ix_board_rows_repo_id", "board_rows", ["repo_id"], unique=False)
     op.create_index("ix_board_rows_result_id", "board_rows", ["result_id"], unique=False)
@@ -310,7 +310,7 @@ def upgrade() -> None:
         ["board_id"],
         unique=False,
         sqlite_where=sa.text("listed IS 0"),
-        postgresql_where=sa.text("listed IS 0"),
+        postgresql_where=sa.text("listed IS false"),
     )
     op.create_table(
         "discussion_events",
