@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -51,6 +52,7 @@ def repo_of(request: Request, actor: Actor) -> RepoId:
 def answered(endpoint: Endpoint) -> Endpoint:
     """The endpoint, its refusals as the plain text that git shows after `remote:`."""
 
+    @wraps(endpoint)
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)

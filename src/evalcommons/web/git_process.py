@@ -177,12 +177,11 @@ class _Exchange:
                         self.has_bands = b" side-band-64k" in piece[:4096]
                         is_first = False
                     # When git has stopped reading, the rest is taken all the same: only then the client listens.
-                    with suppress(BrokenPipeError, ConnectionResetError):
-                        stdin.write(piece)
-                        await stdin.drain()
-                with suppress(BrokenPipeError, ConnectionResetError):
-                    stdin.close()
-                    await stdin.wait_closed()
+                    if not stdin.is_closing():
+                        with suppress(BrokenPipeError, ConnectionResetError):
+                            stdin.write(piece)
+                            await stdin.drain()
+                stdin.close()
             while (await self.receive())["type"] != "http.disconnect":
                 pass
         except EvalCommonsError as error:
@@ -190,7 +189,11 @@ class _Exchange:
         except ClientGoneError:
             pass
         self.gone = True
-        self._stop(signal.SIGTERM)
+        if self.plan.referee is not None and stdin is not None:
+            # A push that ends early is git's to clean up after; killed, it can leave the quarantine behind.
+            stdin.close()
+        else:
+            self._stop(signal.SIGTERM)
 
     async def _pass_on(self) -> None:
         """Send what git writes; of a push, all but the last packet."""
@@ -280,15 +283,19 @@ class _Exchange:
                 os.killpg(self.process.pid, number)
 
     async def _end(self) -> None:
-        """Nothing of this run is left. On SIGTERM git removes the quarantine."""
-        if self.process.returncode is None:
+        """Nothing of this run is left."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        if self.plan.referee is None:
             self._stop(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(_GRACE_S):
-                    await self.process.wait()
-            except TimeoutError:
-                self._stop(signal.SIGKILL)
-                await self.process.wait()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.process.returncode is None:
+                try:
+                    async with asyncio.timeout(_GRACE_S):
+                        await self.process.wait()
+                except TimeoutError:
+                    self._stop(number)
+        await self.process.wait()
         await self._settle()
 
 

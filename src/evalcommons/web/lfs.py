@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -57,6 +58,7 @@ class _Batch(NamedTuple):
 def answered(endpoint: Endpoint) -> Endpoint:
     """The endpoint, its refusals in the shape that git-lfs prints and with the headers that huggingface_hub reads."""
 
+    @wraps(endpoint)
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
