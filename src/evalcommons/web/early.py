@@ -11,16 +11,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from starlette.concurrency import run_in_threadpool
+
 from evalcommons.core.errors import EvalCommonsError
 from evalcommons.core.ids import RepoId, RepoKind
 from evalcommons.hub import Hub
 from evalcommons.storage.index.boards import Board
 from evalcommons.web.asgi import Application, Headers, Receive, Scope, Send, request_id_of
-from evalcommons.web.boards import read_query, write_page
+from evalcommons.web.boards import BoardQuery, read_query, write_page
 
 _PREFIX = b"/api/datasets/"
 _SUFFIX = b"/leaderboard"
 _KEPT_BYTES = 24_000_000
+_SHORT = 1000
 _Key = tuple[bytes, bytes, bytes]
 
 
@@ -49,13 +52,13 @@ class EarlyBoards:
         """Serve one request."""
         path: bytes = scope.get("raw_path") or b""
         if scope["type"] == "http" and scope["method"] == "GET" and path[:14] == _PREFIX and path.endswith(_SUFFIX):
-            kept = self._find(path, scope["query_string"], scope["headers"], scope["scheme"])
+            kept = await self._find(path, scope["query_string"], scope["headers"], scope["scheme"])
             if kept is not None:
                 await _answer(kept, scope["headers"], send)
                 return
         await self.app(scope, receive, send)
 
-    def _find(self, path: bytes, query: bytes, headers: Headers, scheme: str) -> _Kept | None:
+    async def _find(self, path: bytes, query: bytes, headers: Headers, scheme: str) -> _Kept | None:
         host = b""
         for name, value in headers:
             if name == b"host":
@@ -72,29 +75,33 @@ class EarlyBoards:
                 kept.stamp = stamp
                 return kept
             self._forget(key)
-        return self._build(key, stamp, scheme)
-
-    def _build(self, key: _Key, stamp: int | None, scheme: str) -> _Kept | None:
-        path, query, host = key
-        base = self._hub.settings.public_url.rstrip("/") or f"{scheme}://{host.decode('latin-1')}"
         try:
             dataset_id = RepoId.parse(RepoKind.DATASET, unquote(path[len(_PREFIX) : -len(_SUFFIX)].decode("ascii")))
             wanted = read_query(query.decode("ascii"))
             if wanted.everything or wanted.page.as_of is not None:
                 return None  # not kept: these depend on more than the board
-            page = self._hub.leaderboards.public_page(dataset_id, wanted.page)
+            # A page is a short read; a whole board, which the Hub's client asks for, may not be.
+            short = wanted.page.limit is not None and wanted.page.limit <= _SHORT
+            given = (key, stamp, scheme, dataset_id, wanted)
+            kept = self._build(*given) if short else await run_in_threadpool(self._build, *given)
         except (EvalCommonsError, UnicodeDecodeError):
             return None  # the framework says what is wrong
+        self._keep(key, kept)
+        return kept
+
+    def _build(self, key: _Key, stamp: int | None, scheme: str, dataset_id: RepoId, wanted: BoardQuery) -> _Kept:
+        path, _, host = key
+        base = self._hub.settings.public_url.rstrip("/") or f"{scheme}://{host.decode('latin-1')}"
+        page = self._hub.leaderboards.public_page(dataset_id, wanted.page)
         body, named = write_page(page, wanted, f"{base}{path.decode('ascii')}")
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
         etag = b'"%s"' % hashlib.blake2b(body, digest_size=12).hexdigest().encode()
-        kept = _Kept(dataset_id.key, page.board, stamp, etag, body, [*headers, (b"etag", etag)])
-        self._keep(key, kept)
-        return kept
+        return _Kept(dataset_id.key, page.board, stamp, etag, body, [*headers, (b"etag", etag)])
 
     def _keep(self, key: _Key, kept: _Kept) -> None:
         if len(kept.body) > _KEPT_BYTES // 2:
             return
+        self._forget(key)
         self._kept[key] = kept
         self._size += len(kept.body)
         while self._size > _KEPT_BYTES:

@@ -11,7 +11,7 @@ router = APIRouter()
 
 
 @router.get("/api/datasets/{namespace}/{name}/leaderboard")
-async def leaderboard(request: Request, repo_id: DatasetPath, actor: CurrentActor, hub: TheHub) -> Response:
+def leaderboard(request: Request, repo_id: DatasetPath, actor: CurrentActor, hub: TheHub) -> Response:
     """The ranked rows of a task's board. Anonymous reads are answered in `web.early`; this serves everybody else."""
     query = read_query(request.scope["query_string"].decode("ascii", "replace"))
     if query.everything:
