@@ -38,7 +38,11 @@ def status_of(error: errors.EvalCommonsError) -> int:
 
 def error_headers(error: errors.EvalCommonsError) -> dict[str, str]:
     """What the Hub's clients read: the code, the message in ASCII, and what else the error knows."""
-    headers = {"X-Error-Message": ascii_line(error.message)}
+    headers = {}
+    if not isinstance(error, errors.Refused):
+        # huggingface_hub prints header and body unless they are the same text: a list of problems would stand there
+        # twice, once on a single line.
+        headers["X-Error-Message"] = ascii_line(error.message)
     if error.code:
         headers["X-Error-Code"] = error.code
     if isinstance(error, errors.EntryNotFound) and error.commit:
