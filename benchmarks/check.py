@@ -116,9 +116,7 @@ def main() -> None:
         return
     one = found["in_process"]
     print(f"in process, one core   {one['files_per_second']:9,.0f} files/s   {one['ratio']:.2f} of bare loading")
-    print(
-        f"command, {options.files:5,} files   {command['seconds']:9.2f} s         {command['ratio']:.2f} of bare loading"
-    )
+    print(f"command, {options.files:5,} files   {command['seconds']:9.2f} s         {command['ratio']:.2f} of bare")
 
 
 if __name__ == "__main__":

@@ -104,10 +104,10 @@ def test_metadata_can_always_be_sent_as_json():
 def test_a_hostile_card_ends_in_time():
     """Bombs, and a README of megabytes without an end to its block."""
     bomb = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 60))
-    start = time.perf_counter()
+    start = time.process_time()
     for data in (block(bomb), "---\n" + "a\n" * 4_000_000, "\n" * 4_000_000, "---\n" + "[" * 4_000_000 + "\n---\n"):
         split(data.encode())
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 @given(st.binary(max_size=60).map(lambda data: b"---\n" + data + b"\n---\n") | st.binary(max_size=60))

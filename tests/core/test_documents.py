@@ -349,9 +349,9 @@ HOSTILE = {
 def test_hostile_documents_end_in_time(name, reader):
     """Each is refused or read, in a time that grows with its size and not faster."""
     data = HOSTILE[name].encode()[: EVALUATION_FILE.size_bytes]
-    start = time.perf_counter()
+    start = time.process_time()
     reader("f", data).findings.sorted()
-    assert time.perf_counter() - start < 3, name
+    assert time.process_time() - start < 3, name
 
 
 @pytest.mark.parametrize("bomb", [MERGE_BOMB, ALIAS_BOMB])
@@ -364,9 +364,9 @@ def test_bombs_are_refused_for_what_they_are(bomb):
 def test_a_hundred_megabytes_are_refused_by_size(reader):
     """Nothing of it is parsed, or even decoded."""
     data = b"a: 1\n" * 20_000_000
-    start = time.perf_counter()
+    start = time.process_time()
     assert codes(data, reader) == [Code.TOO_LARGE]
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 # --- invisible characters --------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Evaluation files: which paths they are, and files that belong together checked together."""
 
 import json
+import time
 
 import pytest
 
@@ -161,3 +162,63 @@ def test_problems_come_file_by_file():
         ".eval_results/b.yml",
         ".eval_results/c.yaml",
     ]
+
+
+def _many(line, count=100_000, size=MAX_BYTES):
+    """As many different lines as fit into a file."""
+    lines = []
+    for n in range(count):
+        lines.append(line.format(n=n))
+        size -= len(lines[-1]) + 1
+        if size < 1_000:
+            break
+    return "\n".join(lines)
+
+
+WELL_FORMED_BUT_HOSTILE = {
+    "unknown keys in results": (FileKind.RESULTS, RESULT.decode() + _many("  valeu{n}: 1")),
+    "unknown tasks": (FileKind.RESULTS, _many("- {{dataset: {{id: a/b, task_id: mian{n}}}, value: {n}}}", 9_999)),
+    "wrong values": (FileKind.RESULTS, _many("- {{dataset: {{id: a/b{n}, task_id: m}}, value: '{n}%'}}", 9_999)),
+    "bad ids": (FileKind.RESULTS, _many("- {{dataset: {{id: a{n}, task_id: m}}, value: 1}}", 9_999)),
+    "long wrong number": (FileKind.RESULTS, f"- {{dataset: {{id: a/b, task_id: m}}, value: '{'1' * 900_000}x'}}"),
+    "long wrong link": (FileKind.RESULTS, RESULT.decode() + f"  source: {{url: '{'a:' * 400_000}'}}"),
+    "wrong solvers": (FileKind.BENCHMARK, EVAL.decode() + "    solvers:\n" + _many("    - name: generat{n}")),
+    "unknown keys in eval.yaml": (FileKind.BENCHMARK, EVAL.decode() + _many("descripton{n}: 1")),
+    "many tasks": (FileKind.BENCHMARK, EVAL.decode() + _many("  - id: t{n}")),
+    "unknown tasks in rules": (FileKind.BOARD_RULES, "tasks:\n" + _many("  mian{n}:")),
+    "many variants": (FileKind.BOARD_RULES, "defaults:\n  variants:\n" + _many("  - id: v{n}")),
+    "many revisions": (
+        FileKind.BOARD_RULES,
+        "defaults:\n  older_editions:\n  - id: v1\n    revisions:\n" + _many("    - {n:040}"),
+    ),
+    "many editions": (FileKind.BOARD_RULES, "defaults:\n  older_editions:\n" + _many("  - {{id: v{n}}}")),
+    "unknown keys in evidence": (FileKind.EVIDENCE, '{"version": 1, ' + _many('"entrie{n}": 1,') + '"x": 1}'),
+    "wrong settings": (
+        FileKind.EVIDENCE,
+        '{"version": 1, "entries": ['
+        + _many('{{"dataset": {{"id": "a/b", "task_id": "m"}}, "settings": {{"shots": "{n}"}}}},', 12_000)
+        + "{}]}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WELL_FORMED_BUT_HOSTILE)
+def test_a_file_full_of_slips_costs_no_more_than_its_size(name):
+    """Guessing the right word for a hundred thousand wrong ones would take minutes; a hundred are answered."""
+    kind, text = WELL_FORMED_BUT_HOSTILE[name]
+    facts = DatasetFacts("a/b", tuple(f"main-{n}" for n in range(1_000)))
+    context = Context(lookup=lambda _: facts, task_ids=("main",))
+    start = time.process_time()
+    problems = check_file(kind, "f", text.encode(), context)
+    assert time.process_time() - start < 5
+    assert 1 <= len(problems) <= 202  # a hundred of the file itself, a hundred of what it refers to
+
+
+def test_much_evidence_for_no_result_costs_no_more_than_its_size():
+    """Each is matched and told without looking through all results again."""
+    results = "".join(f"- {{dataset: {{id: a/b, task_id: t{n}}}, value: 1}}\n" for n in range(9_999))
+    files = {".eval_results/a.yaml": results.encode(), ".eval_results/a.evidence.json": evidence(*["x"] * 9_999)}
+    start = time.process_time()
+    problems = check_set(RepoKind.MODEL, files)
+    assert time.process_time() - start < 5
+    assert {p.code for p in problems} == {Code.UNMATCHED_EVIDENCE, Code.TOO_MANY_PROBLEMS}

@@ -242,7 +242,8 @@ def _steps(given: Fields, key: str, names: frozenset[str], *, required: bool) ->
         if name is None:
             continue
         if name not in names:
-            hint = f"{did_you_mean(name, tuple(names))} Inspect accepts: {listing(sorted(names))}.".strip()
+            guess = given.document.findings.did_you_mean(name, names)
+            hint = f"{guess} Inspect accepts: {listing(sorted(names))}.".strip()
             step.error("name", Code.WRONG_CHOICE, f"there is no {what} {show(name)}", hint)
         steps.append(Step(name, args.values if args else {}))
     return tuple(steps)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -12,7 +13,7 @@ from evalcommons.core.documents import read_yaml
 from evalcommons.core.evidence import LEVELS, EvidenceLevel
 from evalcommons.core.fields import PARAGRAPH, Fields
 from evalcommons.core.ids import is_commit
-from evalcommons.core.problems import Code, Parsed, did_you_mean, listing, show
+from evalcommons.core.problems import Code, Parsed, listing, show
 
 
 class Selection(StrEnum):
@@ -146,11 +147,16 @@ def _tasks(top: Fields, defaults: TaskRules, task_ids: Sequence[str] | None) -> 
         top.error("tasks", Code.WRONG_TYPE, "tasks is a mapping from task id to rules; here is a list", hint)
         return {}
     given = top.mapping("tasks")
+    if given is not None and len(given.values) > MAX_TASKS:
+        message = f"there are rules for {len(given.values):,} tasks; at most {MAX_TASKS:,} are read"
+        top.error("tasks", Code.TOO_MANY_VALUES, message, "Put what they share into defaults.")
+        return {}
     tasks: dict[str, TaskRules] = {}
     for task_id, value in given.values.items() if given else ():
         path = ("tasks", task_id)
         if task_ids is not None and task_id not in task_ids:
-            hint = f"{did_you_mean(task_id, task_ids)} Its tasks: {listing(task_ids) or 'none'}.".strip()
+            guess = top.document.findings.did_you_mean(task_id, task_ids)
+            hint = f"{guess} Its tasks: {listing(task_ids) or 'none'}.".strip()
             message = f"eval.yaml has no task {show(task_id)}"
             top.document.findings.error(top.document.key_position(path), Code.UNKNOWN_TASK, message, hint)
         fields = Fields.at(top.document, path, {} if value is None else value, "a task's rules")
@@ -178,6 +184,23 @@ def _task_rules(fields: Fields, defaults: TaskRules) -> TaskRules:
     return rules
 
 
+MAX_TASKS: Final = 1_000
+MAX_VARIANTS: Final = 100
+MAX_EDITIONS: Final = 100
+MAX_REVISIONS: Final = 1_000
+
+
+def _is_short(fields: Fields, key: str, most: int) -> bool:
+    """Is there a list, of no more items than are read?"""
+    items = fields.items(key)
+    if items is not None and len(items) > most:
+        fields.error(
+            key, Code.TOO_MANY_VALUES, f"{key} has {len(items):,} items; at most {most:,} are read", "Shorten it."
+        )
+        return False
+    return items is not None
+
+
 def _bounds(fields: Fields) -> tuple[float, float] | None:
     ends = fields.items("bounds")
     if ends is None:
@@ -202,7 +225,7 @@ def _bounds(fields: Fields) -> tuple[float, float] | None:
 
 
 def _variants(fields: Fields) -> tuple[Variant, ...] | None:
-    if fields.items("variants") is None:
+    if not _is_short(fields, "variants", MAX_VARIANTS):
         return None
     variants: list[Variant] = []
     owner: dict[str, str] = {}
@@ -249,14 +272,14 @@ def _words(fields: Fields, key: str) -> tuple[str, ...]:
 
 
 def _older_editions(fields: Fields) -> tuple[OlderEdition, ...] | None:
-    if fields.items("older_editions") is None:
+    if not _is_short(fields, "older_editions", MAX_EDITIONS):
         return None
     editions: list[OlderEdition] = []
     for given in fields.each("older_editions", "an older edition"):
         given.check_known(_EDITION, "an older edition", slips={"revision": "revisions", "name": "id"})
         edition_id = given.text("id", required=True)
         given.items("revisions", required=True)
-        revisions = _words(given, "revisions")
+        revisions = _words(given, "revisions") if _is_short(given, "revisions", MAX_REVISIONS) else ()
         for index, revision in enumerate(revisions):
             if not is_commit(revision):
                 place = given.document.position((*given.path, "revisions", index))
@@ -294,7 +317,7 @@ def _check_editions(fields: Fields, rules: TaskRules) -> None:
     names = [edition.id for edition in rules.older_editions] + ([rules.edition] if rules.edition else [])
     revisions = [revision for edition in rules.older_editions for revision in edition.revisions]
     for words, what in ((names, "edition"), (revisions, "revision")):
-        twice = next((word for index, word in enumerate(words) if word in words[:index]), None)
+        twice = next((word for word, count in Counter(words).items() if count > 1), None)
         if twice is not None:
             key = "older_editions" if "older_editions" in fields.values else "edition"
             message = f"the {what} {show(twice)} is named twice"

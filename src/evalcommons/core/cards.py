@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from evalcommons.core.documents import START, Document, Limits, read_yaml
 from evalcommons.core.ids import RepoKind
-from evalcommons.core.problems import Code, Findings, Problem, Severity, show
+from evalcommons.core.problems import MAX_PROBLEMS, Code, Findings, Problem, Severity, show
 
 CARD: Final = Limits(size_bytes=2 << 20, depth=64, values=400_000)
 """Limits of a card's metadata; that of a dataset with thousands of configurations is long."""
@@ -86,6 +86,13 @@ def split(readme: bytes) -> Card:
         return Card(None, ())
     problems = document.findings.sorted()
     return Card({} if document.findings.has_errors else _json_safe(document.value), problems)
+
+
+def body(readme: bytes) -> str:
+    """What a card says to people: the text after its metadata. Bytes that are no UTF-8 show as such."""
+    opening = _OPENING.match(readme)
+    closing = _CLOSING.search(readme, opening.end(), opening.end() + CARD.size_bytes) if opening else None
+    return (readme[closing.end() :] if closing else readme).decode("utf-8-sig", "replace")
 
 
 def _read(path: str, readme: bytes) -> Document | None:
@@ -225,11 +232,16 @@ def check(path: str, readme: bytes, kind: RepoKind) -> tuple[Problem, ...]:
     return document.findings.sorted()
 
 
+def _items(value: Any) -> list[Any]:
+    """The list, no further than problems with it would be listed, or the one value as a list."""
+    return value[:MAX_PROBLEMS] if type(value) is list else [value]
+
+
 def _check_license(document: Document) -> None:
     given = document.value.get("license")
     if given is None:
         return
-    for word in given if type(given) is list else [given]:
+    for word in _items(given):
         if type(word) is not str or word not in LICENSES:
             message = f'"license" must be one of [{", ".join(LICENSES)}]'
             hint = "For any other licence write `license: other` and its name as license_name."
@@ -249,7 +261,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{1,8})*|code|multilingual")
 
 def _check_language(document: Document) -> None:
     given = document.value.get("language")
-    for word in given if type(given) is list else [given]:
+    for word in _items(given):
         if word is not None and not (type(word) is str and _LANGUAGE.fullmatch(word)):
             document.findings.warning(
                 document.position(("language",)),
@@ -272,7 +284,7 @@ def _check_model_index(document: Document) -> None:
 
 def _check_task_types(document: Document, field: str, what: str) -> None:
     given = document.value.get(field)
-    for word in given if type(given) is list else [given]:
+    for word in _items(given):
         if word is not None and word not in PIPELINE_TAGS:
             document.findings.warning(
                 document.position((field,)),

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from evalcommons.core.documents import read_json
 from evalcommons.core.fields import LINE, PARAGRAPH, Fields
-from evalcommons.core.problems import Code, Findings, Parsed, Problem, did_you_mean, listing, show
+from evalcommons.core.problems import Code, Findings, Parsed, Problem, listing, show
 
 VERSION = 1
 """The version of the format that this code reads and writes."""
@@ -348,8 +348,8 @@ def _note_unmatched(item: Evidence, entries: Sequence[Reported], count: int, fin
         message = f"the results file has {count} for {what}, and this is evidence {count + 1} or later"
     else:
         message = f"no result in the results file is for {what}"
-    reported = sorted({f"{entry.dataset_id} {entry.task_id}" for entry in entries})
-    guess = did_you_mean(f"{item.dataset_id} {item.task_id}", reported)
+    reported = [] if findings.is_full else sorted({f"{entry.dataset_id} {entry.task_id}" for entry in entries})
+    guess = findings.did_you_mean(f"{item.dataset_id} {item.task_id}", reported)
     findings.error(
         (item.line, item.column), Code.UNMATCHED_EVIDENCE, message, f"{guess} Its results: {listing(reported)}.".strip()
     )

@@ -12,7 +12,7 @@ from typing import Any, Final, Self, TypeVar
 from evalcommons.core.documents import Document, Position
 from evalcommons.core.errors import InvalidName
 from evalcommons.core.ids import RepoId, RepoKind, is_commit, may_be_commit
-from evalcommons.core.problems import Code, did_you_mean, listing, nearest, show
+from evalcommons.core.problems import Code, listing, nearest, show
 
 E = TypeVar("E", bound=Enum)
 
@@ -158,7 +158,7 @@ class Fields:
         word = self.text(key)
         if word is None or word in choices:
             return None if word is None else choices[word]
-        hint = did_you_mean(word, tuple(choices))
+        hint = self.document.findings.did_you_mean(word, choices)
         self.error(
             key,
             Code.WRONG_CHOICE,
@@ -280,10 +280,11 @@ class Fields:
         if self.values.keys() <= known:
             return
         self._misspelt = {}
+        findings = self.document.findings
         for key in self.values:
             if key in known:
                 continue
-            meant = (slips or {}).get(key) or nearest(key, known)
+            meant = (slips or {}).get(key) or (None if findings.is_full else nearest(key, known))
             if meant is None:
                 hint = f"Remove it; the fields of {what} are {listing(sorted(known))}."
             elif meant in known:
@@ -291,7 +292,7 @@ class Fields:
                 self._misspelt.setdefault(meant, key)
             else:
                 hint = meant
-            note = self.document.findings.error if refuse else self.document.findings.warning
+            note = findings.error if refuse else findings.warning
             message = f"{what} has no field {show(key)}" + ("" if refuse else "; it is not read")
             note(self.document.key_position((*self.path, key)), Code.UNKNOWN_FIELD, message, hint)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -155,6 +156,15 @@ class Findings:
         self.has_errors = False
         self._problems: list[Problem] = []
 
+    @property
+    def is_full(self) -> bool:
+        """Are there as many problems as are listed? What costs time to word is then not worth wording."""
+        return len(self._problems) > MAX_PROBLEMS
+
+    def did_you_mean(self, word: str, known: Iterable[str]) -> str:
+        """`Did you mean "x"?` as long as the list takes problems: a hostile file must not buy a million comparisons."""
+        return "" if self.is_full else did_you_mean(word, known)
+
     def error(self, position: tuple[int, int], code: Code, message: str, hint: str = "") -> None:
         """Note something that refuses the file; `position` is (line, column), counted from 1."""
         self.has_errors = True
@@ -231,12 +241,16 @@ def show(value: object, limit: int = 60) -> str:
             return str(value)
 
 
+MAX_COMPARED = 300
+"""Known words looked at for a suggestion; each costs some microseconds."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like this one, letter case ignored; None when none does."""
     # Imported here: a clean file never asks, and the import costs more than reading fifty files.
     from difflib import get_close_matches  # noqa: PLC0415
 
-    folded = {option.casefold(): option for option in known}
+    folded = {option.casefold(): option for option in islice(known, MAX_COMPARED)}
     near = get_close_matches(word[:80].casefold(), folded, n=1, cutoff=0.6)
     return folded[near[0]] if near else None
 

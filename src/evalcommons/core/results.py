@@ -12,7 +12,7 @@ from evalcommons.core.board_rules import BoardRules, TaskRules, check_value, var
 from evalcommons.core.documents import START, Position, is_ambiguous, read_yaml
 from evalcommons.core.evidence import Evidence
 from evalcommons.core.fields import PARAGRAPH, Fields
-from evalcommons.core.problems import Code, Findings, Parsed, Problem, did_you_mean, listing, show
+from evalcommons.core.problems import Code, Findings, Parsed, Problem, listing, show
 
 MAX_ENTRIES = 10_000
 """Results in one file."""
@@ -220,7 +220,7 @@ def _check_reference(
         )
         return
     if entry.task_id not in facts.tasks:
-        guess = did_you_mean(entry.task_id, facts.tasks)
+        guess = findings.did_you_mean(entry.task_id, facts.tasks)
         findings.error(
             entry.task_at,
             Code.UNKNOWN_TASK,
@@ -243,7 +243,7 @@ def _check_variant(rules: TaskRules, entry: ResultEntry, evidence: Evidence | No
     place = (entry.line, entry.column)
     ids = tuple(variant.id for variant in rules.variants)
     if declared and not named:
-        guess = did_you_mean(declared, ids)
+        guess = findings.did_you_mean(declared, ids)
         findings.warning(
             place,
             Code.UNKNOWN_VARIANT,
