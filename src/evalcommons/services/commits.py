@@ -31,13 +31,13 @@ from evalcommons.core.errors import (
     StaleParent,
 )
 from evalcommons.core.ids import MAIN, RepoId, may_be_commit, pull_number, pull_ref
-from evalcommons.core.lfs import MAX_POINTER, parse_pointer, pointer_bytes
+from evalcommons.core.lfs import MAX_POINTER, Pointer, parse_pointer, pointer_bytes
 from evalcommons.core.problems import Problem, show
 from evalcommons.services.evals import Evals
 from evalcommons.services.indexing import Indexing
+from evalcommons.services.large_files import LargeFiles
 from evalcommons.services.pull_records import Opening, note_commits, note_opened, take_number
 from evalcommons.services.repos import OpenRepo, Repos, person, user_of
-from evalcommons.storage.blobs import Blobs
 from evalcommons.storage.git import GitRepo
 from evalcommons.storage.index.discussions import Discussion
 from evalcommons.storage.index.engine import Index
@@ -112,7 +112,7 @@ class Commits:
     journal: Journal
     indexing: Indexing
     evals: Evals
-    blobs: Blobs
+    large_files: LargeFiles
     clock: Clock
     file_limit: int
 
@@ -141,7 +141,7 @@ class Commits:
         if git_ignore is None:
             git_ignore = (git.read_path(head, ".gitignore") or b"").decode("utf-8", "replace")
         left_out = ignored(git_ignore, [file.path for file in files]) if git_ignore.strip() else set()
-        return [self._plan(git, head, file, is_ignored=file.path in left_out) for file in files]
+        return [self._plan(opened, head, file, is_ignored=file.path in left_out) for file in files]
 
     def commit(
         self, actor: Actor, repo_id: RepoId, revision: str, lines: Iterable[bytes], *, create_pr: bool = False
@@ -155,7 +155,7 @@ class Commits:
         """
         opened, ref = self._target(actor, repo_id, revision, create_pr=create_pr)
         header, operations = read_commit(lines, self.file_limit)
-        staged = self._stage(opened, operations)
+        staged = self._stage(opened, _head(opened.git, ref, revision), operations)
         for _ in range(_ATTEMPTS):
             head = _head(opened.git, ref, revision)
             parent = _parent(opened.git, header, head, create_pr=create_pr)
@@ -203,13 +203,21 @@ class Commits:
         check_commit(num, pull.status)
         return pull
 
-    def _stage(self, opened: OpenRepo, operations: Iterable[Operation]) -> list[_Staged]:
-        """The operations, with the bytes they bring written to git as they come."""
+    def _stage(self, opened: OpenRepo, head: str, operations: Iterable[Operation]) -> list[_Staged]:
+        """The operations, with the bytes they bring stored as they come.
+
+        What Git LFS keeps at `head` it keeps further on, whichever way new bytes come: a clone would otherwise show
+        the file as changed, because .gitattributes asks for a pointer.
+        """
         staged: list[_Staged] = []
         large: dict[str, int] | None = None
         for operation in operations:
             match operation:
                 case File(path, content):
+                    if _pointer_at(opened.git, head, path) is not None and content:
+                        sha256 = hashlib.sha256(content).hexdigest()
+                        self.large_files.add(opened.row, sha256, [content], len(content))
+                        content = pointer_bytes(sha256, len(content))
                     staged.append(_Blob(path, opened.git.write_blob(content)))
                 case LargeFile():
                     if large is None:
@@ -220,30 +228,31 @@ class Commits:
                     staged.append(operation)
         return staged
 
-    def _plan(self, git: GitRepo, head: str, file: Sent, *, is_ignored: bool) -> UploadPlan:
+    def _plan(self, opened: OpenRepo, head: str, file: Sent, *, is_ignored: bool) -> UploadPlan:
         """Everything that fits goes into the commit request: a client with hf_xet cannot send it in any other way.
 
         So a small file that stands in the repo as an LFS pointer is compared by its content's blob id all the same.
         """
+        row, git = opened
         large = file.size > self.file_limit
         entry = git.entry(head, file.path)
         if entry is None or not entry.is_file:
             return UploadPlan(file.path, large, is_ignored, None)
-        pointer = parse_pointer(git.read(entry.oid)) if entry.size <= MAX_POINTER else None
+        pointer = _pointer_at(git, head, file.path)
         if pointer is None:
             return UploadPlan(file.path, large, is_ignored, None if large else entry.oid)
         if large:
             return UploadPlan(file.path, True, is_ignored, pointer.sha256)
-        same_size = pointer.size == file.size
-        return UploadPlan(file.path, False, is_ignored, self._blob_id(*pointer) if same_size else None)
+        same = self._blob_id(row, pointer) if pointer.size == file.size else None
+        return UploadPlan(file.path, False, is_ignored, same)
 
-    def _blob_id(self, sha256: str, size: int) -> str | None:
+    def _blob_id(self, row: RepoRow, pointer: Pointer) -> str | None:
         """The git blob id that a large file would have if it stood in git; None when its bytes are not here."""
-        digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+        digest = hashlib.sha1(f"blob {pointer.size}\0".encode(), usedforsecurity=False)
         try:
-            for chunk in self.blobs.read(sha256):
+            for chunk in self.large_files.read(row, pointer.sha256):
                 digest.update(chunk)
-        except FileNotFoundError:
+        except NotFound:
             return None
         return digest.hexdigest()
 
@@ -401,6 +410,14 @@ def _pointer(file: LargeFile, stored: Mapping[str, int]) -> bytes:
     if file.size not in (None, size):
         raise BadRequest(f"{file.path}: the large file {file.sha256} has {size} bytes, not {file.size}")
     return pointer_bytes(file.sha256, size)
+
+
+def _pointer_at(git: GitRepo, commit: str, path: str) -> Pointer | None:
+    """The LFS pointer that stands at `path`, or None."""
+    entry = git.entry(commit, path)
+    if entry is None or not entry.is_file or entry.size > MAX_POINTER:
+        return None
+    return parse_pointer(git.read(entry.oid))
 
 
 def _head(git: GitRepo, ref: str, revision: str) -> str:
