@@ -1,6 +1,6 @@
 """Benchmarks, results and checks over HTTP: what the Hub has no call for."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,9 +12,12 @@ from evalcommons.core.problems import has_errors
 from evalcommons.core.reports import level_label
 from evalcommons.services.evals import eval_result
 from evalcommons.web.answers import json_answer
+from evalcommons.web.bodies import json_body
 from evalcommons.web.requests import CurrentActor, TheHub
 
 router = APIRouter()
+
+_CHECK_REQUEST_MAX = 20_000_000  # bytes; files of one revision, escaped
 
 
 class CheckedFile(BaseModel):
@@ -34,7 +37,9 @@ class CheckRequest(BaseModel):
 
 
 @router.post("/api/evals/check")
-def check(body: CheckRequest, actor: CurrentActor, hub: TheHub) -> Response:
+def check(
+    actor: CurrentActor, hub: TheHub, body: Annotated[CheckRequest, json_body(CheckRequest, _CHECK_REQUEST_MAX)]
+) -> Response:
     """Every problem with evaluation files, before anything is committed."""
     files = {file.path: file.content.encode("utf-8", "surrogatepass") for file in body.files}
     problems = hub.evals.check(actor, RepoKind(body.type), files)
