@@ -11,7 +11,7 @@ import subprocess
 import time
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from evalcommons.core.access import Need, Scope, TokenRole
@@ -120,7 +120,7 @@ def test_a_private_repo_asks_who_is_there(repo, clone, server):
     row = repo("alice", private=True)
     assert "could not read Username" in clone(str(row.repo_id), ok=False).said
     for path in (row.repo_id, "alice/no-such-repo", "a..b/--"):
-        asked = httpx.get(f"{server.url}/{path}/info/refs?service=git-upload-pack")
+        asked = httpx2.get(f"{server.url}/{path}/info/refs?service=git-upload-pack")
         assert asked.status_code == 401
         assert asked.headers["www-authenticate"] == 'Basic realm="evalcommons"'
     clone(str(row.repo_id), server.user("alice"))
@@ -187,7 +187,7 @@ def test_a_pushed_result_is_on_the_board_when_git_returns(repo, clone, server):
         value = number / 100
         author.commit({".eval_results/bench.yaml": results_yaml(value, dataset=str(bench.repo_id))})
         author.git("push", "-q")
-        board = httpx.get(f"{server.url}/api/datasets/{bench.repo_id}/leaderboard").json()
+        board = httpx2.get(f"{server.url}/api/datasets/{bench.repo_id}/leaderboard").json()
         assert [(row["modelId"], row["value"]) for row in board] == [(str(model.repo_id), value)]
 
 
@@ -274,7 +274,7 @@ def test_a_pull_request_is_pushed_by_its_author_and_by_writers(repo, clone, serv
     bob = clone(str(row.repo_id), server.user("bob"))
     first = bob.commit({".eval_results/bench.yaml": results_yaml(0.5, dataset=str(bench.repo_id))}, "Report 0.5")
     bob.git("push", "-q", "origin", f"main:refs/pr/{num}")
-    board = httpx.get(f"{server.url}/api/datasets/{bench.repo_id}/leaderboard").json()
+    board = httpx2.get(f"{server.url}/api/datasets/{bench.repo_id}/leaderboard").json()
     assert [(r["value"], r["pullRequest"]) for r in board] == [(0.5, num)]
     alice = clone(str(row.repo_id), server.user("alice"))
     alice.git("fetch", "-q", "origin", f"refs/pr/{num}:pr")
@@ -508,7 +508,7 @@ def post(server):
     def send(row, service, body, token=None, **headers):
         url = f"{server.url}/{row.repo_id.path}.git/git-{service}"
         types = {"Content-Type": f"application/x-git-{service}-request"}
-        return httpx.post(
+        return httpx2.post(
             url,
             content=body,
             headers=types | {name.replace("_", "-"): value for name, value in headers.items()},
@@ -608,21 +608,21 @@ def test_a_browser_is_told_what_this_address_is_for(repo, server):
     row = repo("alice")
     base = f"{server.url}/{row.repo_id}"
     for asked in (
-        httpx.get(f"{base}/info/refs"),
-        httpx.get(f"{base}/info/refs?service=git-upload-archive"),
-        httpx.post(f"{base}/git-upload-pack", content=b"0000"),
+        httpx2.get(f"{base}/info/refs"),
+        httpx2.get(f"{base}/info/refs?service=git-upload-archive"),
+        httpx2.post(f"{base}/git-upload-pack", content=b"0000"),
     ):
         assert asked.status_code == 400
         assert asked.headers["content-type"].startswith("text/plain")
         assert "git" in asked.text
-    assert httpx.get(f"{base}/git-upload-pack").status_code == 405
-    refs = httpx.get(f"{base}/info/refs?service=git-upload-pack")
+    assert httpx2.get(f"{base}/git-upload-pack").status_code == 405
+    refs = httpx2.get(f"{base}/info/refs?service=git-upload-pack")
     assert refs.headers["content-type"] == "application/x-git-upload-pack-advertisement"
     assert refs.headers["cache-control"].startswith("no-cache")
     assert refs.content.startswith(b"001e# service=git-upload-pack\n0000")
-    second = httpx.get(f"{base}/info/refs?service=git-upload-pack", headers={"Git-Protocol": "version=2"})
+    second = httpx2.get(f"{base}/info/refs?service=git-upload-pack", headers={"Git-Protocol": "version=2"})
     assert second.content.startswith(b"000eversion 2\n")
-    odd = httpx.get(f"{base}/info/refs?service=git-upload-pack", headers={"Git-Protocol": "version=2;rm -rf /"})
+    odd = httpx2.get(f"{base}/info/refs?service=git-upload-pack", headers={"Git-Protocol": "version=2;rm -rf /"})
     assert odd.content.startswith(b"001e#")
 
 

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd
 
@@ -60,7 +60,7 @@ def batch(server):
     """batch(row, operation, objects, token=…, **more) -> the answer of the batch call."""
 
     def ask(row, operation, objects, token=None, base=None, **more):
-        return httpx.post(
+        return httpx2.post(
             f"{base or server.url}/{row.repo_id.path}.git/info/lfs/objects/batch",
             json={"operation": operation, "objects": objects, **more},
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -198,7 +198,7 @@ def test_a_commit_cannot_point_at_what_was_never_sent(repo, server):
     """Knowing a sha256 does not put the file into one's repo."""
 
     row = repo("mallory")
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{server.url}/api/models/{row.repo_id}/commit/main",
         content=(
             '{"key":"header","value":{"summary":"steal"}}\n'
@@ -218,7 +218,7 @@ def sent(repo, batch, server):
     """A public repo that has DATA, sent by its owner."""
     row, token = repo("alice"), server.user("alice")
     answer = batch(row, "upload", [{"oid": SHA, "size": len(DATA)}], token).json()
-    assert httpx.put(answer["objects"][0]["actions"]["upload"]["href"], content=DATA).status_code == 200
+    assert httpx2.put(answer["objects"][0]["actions"]["upload"]["href"], content=DATA).status_code == 200
     return row
 
 
@@ -239,11 +239,11 @@ def test_the_bytes_go_without_credentials_and_are_verified(repo, batch, server):
     sha256 = hashlib.sha256(data).hexdigest()
     actions = batch(row, "upload", [{"oid": sha256, "size": len(data)}], token).json()["objects"][0]["actions"]
     verify = {"oid": sha256, "size": len(data)}
-    assert httpx.post(actions["verify"]["href"], json=verify).status_code == 404
-    assert httpx.put(actions["upload"]["href"], content=b"something else entirely").status_code == 400
-    assert httpx.post(actions["verify"]["href"], json=verify).status_code == 404
-    assert httpx.put(actions["upload"]["href"], content=data).status_code == 200
-    assert httpx.post(actions["verify"]["href"], json=verify).status_code == 200
+    assert httpx2.post(actions["verify"]["href"], json=verify).status_code == 404
+    assert httpx2.put(actions["upload"]["href"], content=b"something else entirely").status_code == 400
+    assert httpx2.post(actions["verify"]["href"], json=verify).status_code == 404
+    assert httpx2.put(actions["upload"]["href"], content=data).status_code == 200
+    assert httpx2.post(actions["verify"]["href"], json=verify).status_code == 200
     again = batch(row, "upload", [{"oid": sha256, "size": len(data)}], token).json()["objects"][0]
     assert "actions" not in again
 
@@ -255,7 +255,7 @@ def test_a_stored_file_is_asked_of_everybody_who_claims_to_have_it(repo, batch, 
     assert "upload" in found["actions"]
     down = batch(other, "download", [{"oid": SHA, "size": len(DATA)}], server.user("mallory")).json()["objects"][0]
     assert down["error"]["code"] == 404
-    assert httpx.get(f"{server.url}/{other.repo_id}.git/info/lfs/objects/{SHA}").status_code == 404
+    assert httpx2.get(f"{server.url}/{other.repo_id}.git/info/lfs/objects/{SHA}").status_code == 404
 
 
 def test_ranges_resume_a_download(batch, sent, server):
@@ -263,15 +263,15 @@ def test_ranges_resume_a_download(batch, sent, server):
     href = batch(sent, "download", [{"oid": SHA, "size": len(DATA)}]).json()["objects"][0]["actions"]["download"][
         "href"
     ]
-    whole = httpx.get(href)
+    whole = httpx2.get(href)
     assert (whole.status_code, whole.content) == (200, DATA)
-    part = httpx.get(href, headers={"Range": "bytes=100000-"})
+    part = httpx2.get(href, headers={"Range": "bytes=100000-"})
     assert (part.status_code, part.content) == (206, DATA[100_000:])
     assert part.headers["content-range"] == f"bytes 100000-{len(DATA) - 1}/{len(DATA)}"
-    past = httpx.get(href, headers={"Range": f"bytes={len(DATA)}-"})
+    past = httpx2.get(href, headers={"Range": f"bytes={len(DATA)}-"})
     assert (past.status_code, past.headers["content-range"]) == (416, f"bytes */{len(DATA)}")
-    assert httpx.head(href).headers["content-length"] == str(len(DATA))
-    plain = httpx.get(f"{server.url}/{sent.repo_id}/info/lfs/objects/{SHA}")
+    assert httpx2.head(href).headers["content-length"] == str(len(DATA))
+    plain = httpx2.get(f"{server.url}/{sent.repo_id}/info/lfs/objects/{SHA}")
     assert plain.content == DATA
     assert "sandbox" in plain.headers["content-security-policy"]
 
@@ -288,7 +288,7 @@ def test_a_closed_repo_gives_nothing(repo, batch, server):
         assert asked.json()["request_id"] == asked.headers["x-request-id"]
     assert batch(private, "download", wanted, bob).status_code == 404
     assert batch(gated, "download", wanted, bob).status_code == 403
-    assert httpx.get(f"{server.url}/{gated.repo_id}.git/info/lfs/objects/{SHA}", auth=("x", bob)).status_code == 403
+    assert httpx2.get(f"{server.url}/{gated.repo_id}.git/info/lfs/objects/{SHA}", auth=("x", bob)).status_code == 403
     assert batch(repo("alice"), "upload", wanted).status_code == 401
 
 
@@ -309,7 +309,7 @@ def test_a_closed_repo_gives_nothing(repo, batch, server):
 def test_nonsense_is_refused_with_a_sentence(repo, server, body, status):
     """Never a 500, always a message that git-lfs prints."""
     row = repo("alice")
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{server.url}/{row.repo_id}.git/info/lfs/objects/batch", content=body, auth=("x", server.user("alice"))
     )
     assert answer.status_code == status
@@ -339,7 +339,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(repo, batch, server):
         wait_for(lambda: bool(list(blobs.rglob(f"{sha256}*"))), "the upload to begin")
     wait_for(lambda: not list(blobs.rglob(f"{sha256}*")), "what came to be removed")
     assert server.hub.large_files.missing(row, [Pointer(sha256, len(data))])
-    assert httpx.put(href, content=data).status_code == 200
+    assert httpx2.put(href, content=data).status_code == 200
 
 
 def test_an_address_is_good_for_one_thing_only(repo, batch, server):
@@ -347,8 +347,8 @@ def test_an_address_is_good_for_one_thing_only(repo, batch, server):
     row, token = repo("alice"), server.user("alice")
     found = batch(row, "upload", [{"oid": SHA, "size": len(DATA)}], token).json()["objects"][0]["actions"]
     href = found["upload"]["href"]
-    assert httpx.get(href).status_code == 403
-    assert httpx.put(href.replace(SHA, "ab" * 32), content=b"x").status_code == 403
-    assert httpx.put(href.replace("size=", "size=1"), content=DATA).status_code == 403
-    assert httpx.put(href.partition("?")[0], content=DATA).status_code == 403
-    assert httpx.put(found["verify"]["href"], content=DATA).status_code in (403, 405)
+    assert httpx2.get(href).status_code == 403
+    assert httpx2.put(href.replace(SHA, "ab" * 32), content=b"x").status_code == 403
+    assert httpx2.put(href.replace("size=", "size=1"), content=DATA).status_code == 403
+    assert httpx2.put(href.partition("?")[0], content=DATA).status_code == 403
+    assert httpx2.put(found["verify"]["href"], content=DATA).status_code in (403, 405)
