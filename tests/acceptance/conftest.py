@@ -1,6 +1,7 @@
 """A live hub on 127.0.0.1 and what real clients need to talk to it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,3 +116,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             yield Server(url, hub, folder)
     finally:
         hub.close()
+
+
+@pytest.fixture(scope="session")
+def old_python(request: pytest.FixtureRequest) -> Path:
+    """A Python with the newest huggingface_hub 1.x, made once and kept in pytest's cache folder."""
+    folder = request.config.cache.mkdir("huggingface_hub-1")
+    python = folder / "venv" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder / "venv")], check=True, capture_output=True)
+        got = subprocess.run(
+            [python, "-m", "pip", "install", "-q", "huggingface_hub<2"], capture_output=True, text=True, check=False
+        )
+        if got.returncode:
+            shutil.rmtree(folder / "venv")
+            pytest.skip("huggingface_hub 1.x cannot be had: " + got.stderr.strip()[-200:])
+    return python

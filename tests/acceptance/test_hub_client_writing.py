@@ -1,9 +1,7 @@
 """What huggingface_hub and `hf` write: commits, folders, copies, branches, tags, squashes."""
 
 import json
-import subprocess
 import textwrap
-from pathlib import Path
 
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
@@ -271,26 +269,6 @@ except HfHubHTTPError as error:
 print(json.dumps({"files": sorted(api.list_repo_files(repo)), "refused": refused,
                   "discussions": [[d.num, d.title, d.status] for d in api.get_repo_discussions(repo)]}))
 """
-
-
-@pytest.fixture(scope="session")
-def old_python(request) -> Path:
-    """A Python with the newest huggingface_hub 1.x, made once and kept in pytest's cache folder."""
-    folder = request.config.cache.mkdir("huggingface_hub-1")
-    python = folder / "venv" / "bin" / "python"
-    if not python.exists():
-        import sys
-
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder / "venv")], check=True, capture_output=True)
-        got = subprocess.run(
-            [python, "-m", "pip", "install", "-q", "huggingface_hub<2"], capture_output=True, text=True, check=False
-        )
-        if got.returncode:
-            import shutil
-
-            shutil.rmtree(folder / "venv")
-            pytest.skip("huggingface_hub 1.x cannot be had: " + got.stderr.strip()[-200:])
-    return python
 
 
 @pytest.mark.load
