@@ -21,6 +21,9 @@ MAX_CHANGED = 1000
 MAX_COMPARED = 8_000_000
 """Bytes of changed files, before and after, up to which they are compared line by line."""
 
+MAX_README = 1 << 20
+"""Bytes of a README that a page reads."""
+
 _COMMITS_SEARCHED = 5000  # for "last changed by": older answers are left out rather than waited for
 _POINTER_MIN = 100  # version line, oid and size
 
@@ -217,6 +220,18 @@ class Contents:
         here = self.at(actor, repo_id, where)
         found = list(islice(here.git.history(here.commit), start, start + limit + 1))
         return HistoryPage(here.commit, found[:limit], len(found) > limit)
+
+    def readme(self, actor: Actor, repo_id: RepoId) -> bytes:
+        """The README on main, at most `MAX_README` bytes of it; empty without one.
+
+        A gate does not hide it: it is what the repo says of itself, and where people learn how to get in.
+        raises  as `at`
+        """
+        here = self.repos.open(actor, repo_id)
+        entry = here.git.entry(here.row.sha, "README.md") if here.row.sha else None
+        if entry is None or not entry.is_file:
+            return b""
+        return b"".join(here.git.stream(entry.oid, 0, MAX_README))
 
     def change(self, actor: Actor, repo_id: RepoId, commit: str) -> Change:
         """One commit and what it changed.

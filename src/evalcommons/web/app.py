@@ -22,6 +22,12 @@ from evalcommons.web.api import (
 )
 from evalcommons.web.asgi import Application, Message, Receive, Scope, Send, request_id_of
 from evalcommons.web.early import EarlyBoards
+from evalcommons.web.pages import accounts as account_pages
+from evalcommons.web.pages import datasets as dataset_pages
+from evalcommons.web.pages import discussions as discussion_pages
+from evalcommons.web.pages import files as file_pages
+from evalcommons.web.pages import home, layout, models
+from evalcommons.web.pages.errors import as_page
 
 ROUTERS = (
     git_http.router,
@@ -38,7 +44,16 @@ ROUTERS = (
     contents.router,
     listing.router,
     info.router,
-    left_out.router,  # catches what is left of /api: keep it last
+    left_out.router,  # catches what is left of /api: nothing of the API may follow
+    # Pages come last: models and accounts have addresses without a word of their own before them.
+    layout.router,
+    home.router,
+    dataset_pages.router,
+    models.listed,
+    file_pages.router,
+    discussion_pages.router,
+    models.router,
+    account_pages.router,
 )
 """Every route, in the order in which they are tried."""
 
@@ -47,7 +62,7 @@ def create_app(hub: Hub) -> Application:
     """The ASGI application that serves `hub`."""
     app = FastAPI(title="evalcommons", docs_url=None, redoc_url=None, default_response_class=Response)
     app.state.hub = hub
-    errors.install(app)
+    errors.install(app, as_page)
     for router in ROUTERS:
         app.include_router(router)
     return EarlyBoards(RawPaths(RequestIds(app)), hub)

@@ -1,6 +1,8 @@
 """Errors as HTTP: the one place that knows numbers and headers."""
 
 import logging
+from collections.abc import Mapping
+from typing import Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -33,6 +35,10 @@ def status_of(error: errors.EvalCommonsError) -> int:
     """The HTTP status of an error."""
     if getattr(error, "anonymous", False):
         return 401  # the client may be let in once it says who it is
+    return _family_status(error)
+
+
+def _family_status(error: errors.EvalCommonsError) -> int:
     return next((STATUS[base] for base in type(error).__mro__ if base in STATUS), 500)
 
 
@@ -82,26 +88,44 @@ def _moved(request: Request, error: errors.RepoMoved) -> Response:
     return json_answer({"error": error.message}, 307, {"Location": location})
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of the application with a JSON body and the Hub's headers."""
+class AsPage(Protocol):
+    """How an error is told to a person; None where a program asks, which gets JSON."""
+
+    def __call__(self, request: Request, status: int, message: str, headers: Mapping[str, str]) -> Response | None:
+        """The page."""
+
+
+def install(app: FastAPI, as_page: AsPage) -> None:
+    """Answer every error of the application: people with a page, programs with JSON and the Hub's headers."""
 
     async def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, errors.EvalCommonsError)  # noqa: S101  (registered for this family only)
-        return error_answer(request, error)
+        if isinstance(error, errors.RepoMoved):
+            return _moved(request, error)
+        # People are asked for credentials on pages of their own: what is hidden is not found.
+        status = _family_status(error)
+        return as_page(request, status, error.message, error_headers(error)) or error_answer(request, error)
 
-    async def http(_: Request, error: Exception) -> Response:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
+        message = "There is no such page." if error.status_code == 404 else str(error.detail)
+        if (page := as_page(request, error.status_code, message, error.headers or {})) is not None:
+            return page
         return json_answer({"error": str(error.detail)}, error.status_code, dict(error.headers or {}))
 
-    async def wrong_shape(_: Request, error: Exception) -> Response:
+    async def wrong_shape(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101
         said = [f"{'.'.join(str(part) for part in e['loc'][1:]) or e['loc'][0]}: {e['msg']}" for e in error.errors()]
         message = "Invalid request: " + "; ".join(said[:10])
+        if (page := as_page(request, 400, message, {})) is not None:
+            return page
         return json_answer({"error": message}, 400, {"X-Error-Message": ascii_line(message)})
 
     async def unknown(request: Request, error: Exception) -> Response:
         log.error("request %s failed: %s", request_id(request), error, exc_info=error)
         message = "Something went wrong on this hub. Tell its operator the request id."
+        if (page := as_page(request, 500, message, {})) is not None:
+            return page
         return json_answer({"error": message}, 500, {"X-Error-Message": message})
 
     app.add_exception_handler(errors.EvalCommonsError, known)

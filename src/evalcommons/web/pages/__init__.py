@@ -1,1 +1,1 @@
-"""Pages for people, one module a noun."""
+"""Pages for people: one module a noun, templates and styles beside them."""
