@@ -132,3 +132,22 @@ def old_python(request: pytest.FixtureRequest) -> Path:
             shutil.rmtree(folder / "venv")
             pytest.skip("huggingface_hub 1.x cannot be had: " + got.stderr.strip()[-200:])
     return python
+
+
+@pytest.fixture(scope="module")
+def gsm8k(server: Server) -> str:
+    """The commit of openai/gsm8k as the demo registers it: 1,319 questions and an eval.yaml for Inspect."""
+    from huggingface_hub import CommitOperationAdd
+
+    from evalcommons.cli.demo_story import BENCHMARK, benchmark_files
+
+    server.org("openai", maintainer=Role.WRITE)
+    api = server.api(server.user("maintainer"))
+    api.create_repo(BENCHMARK, repo_type="dataset")
+    made = api.create_commit(
+        BENCHMARK,
+        [CommitOperationAdd(path, data) for path, data in benchmark_files().items()],
+        repo_type="dataset",
+        commit_message="Add the test split, and how to run it",
+    )
+    return made.oid

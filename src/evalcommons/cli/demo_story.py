@@ -274,25 +274,30 @@ def final_answer(worked: str) -> str:
     return worked.rpartition("####")[2].strip().replace(",", "")
 
 
-def _register(stage: Stage) -> Outcome:
-    stage.api("maintainer").create_repo(BENCHMARK, repo_type="dataset")
+def benchmark_files() -> dict[str, bytes]:
+    """The dataset repo openai/gsm8k: path -> bytes."""
     rows = [
         {"question": row["question"], "answer": row["answer"], "final_answer": final_answer(row["answer"])}
         for row in questions()
     ]
-    contents = {
+    return {
         "README.md": _data("benchmark", "README.md"),
         "LICENSE": _data("LICENSE"),
         "eval.yaml": _data("benchmark", "eval.yaml"),
         "leaderboard.yaml": _data("benchmark", "leaderboard.yaml"),
         "main/test.jsonl": _jsonl(rows),
     }
+
+
+def _register(stage: Stage) -> Outcome:
+    stage.api("maintainer").create_repo(BENCHMARK, repo_type="dataset")
+    contents = benchmark_files()
     _push(stage, "maintainer", f"datasets/{BENCHMARK}", contents, "Add the test split, and how to run it")
     served = stage.fetch(f"/datasets/{BENCHMARK}/resolve/main/main/test.jsonl")
     stage.expect("the questions as they are served", served, contents["main/test.jsonl"])
     stage.expect("the board of a new benchmark", stage.get(f"/api/datasets/{BENCHMARK}/leaderboard"), [])
     return Outcome(
-        f"{len(rows):,} questions; eval.yaml and leaderboard.yaml were checked on the way in; its board exists, empty"
+        f"{QUESTIONS:,} questions; eval.yaml and leaderboard.yaml were checked on the way in; its board exists, empty"
     )
 
 
