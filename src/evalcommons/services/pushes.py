@@ -11,7 +11,7 @@ from evalcommons.core.access import Actor, Need, RepoFacts, allows
 from evalcommons.core.clock import Clock
 from evalcommons.core.commits import MAX_PATH, check_path
 from evalcommons.core.discussions import check_commit
-from evalcommons.core.errors import BadRequest, InvalidName, InvalidPath, Refused, Unavailable
+from evalcommons.core.errors import BadRequest, InvalidName, InvalidPath, Refused, TooLarge, Unavailable
 from evalcommons.core.ids import MAIN, RepoId, check_ref_name, pull_number
 from evalcommons.core.lfs import MAX_POINTER, Pointer, parse_pointer
 from evalcommons.core.problems import printable, show
@@ -29,6 +29,11 @@ from evalcommons.storage.push_hook import can_run
 
 MAX_REFS = 1_000
 """Branches and tags that one push may move."""
+
+MAX_OBJECT = 4 * 1024 * 1024
+"""Bytes of a commit, a folder (some 100,000 files) or a tag: they are read whole."""
+MAX_CHANGES = 1_000_000
+"""Files and folders that one push may change."""
 
 _LISTED = 20
 _LINK, _SUBMODULE = 0o120000, 0o160000
@@ -107,6 +112,9 @@ class Pushes:
         if refusals:
             return Verdict(refusals, [])
         git = self.git.open_with(repo.uid, quarantine) if quarantine is not None else self.git.open_once(repo.uid)
+        if quarantine is not None and (huge := git.oversized(quarantine, MAX_OBJECT)) is not None:
+            name, size = huge
+            return Verdict([f"{name} is a commit, folder or tag of {size:,} bytes; it may have {MAX_OBJECT:,}"], [])
         landing: list[tuple[RefUpdate, str]] = []
         for update in updates:
             if update.deletes:
@@ -185,12 +193,15 @@ class Pushes:
         refusals: list[str] = []
         pointers: dict[Pointer, str] = {}
         more = 0
-        for entry in git.arrivals(tips, git.refs().values()):
-            refusal = self._check_file(git, entry, pointers)
-            if refusal and len(refusals) >= _LISTED:
-                more += 1
-            elif refusal:
-                refusals.append(refusal)
+        try:
+            for entry in git.arrivals(tips, git.refs().values(), MAX_CHANGES):
+                refusal = self._check_file(git, entry, pointers)
+                if refusal and len(refusals) >= _LISTED:
+                    more += 1
+                elif refusal:
+                    refusals.append(refusal)
+        except TooLarge as error:
+            return [error.message]
         if more:
             refusals.append(f"… and {more} more files like these")
         missing = self.large_files.missing(repo, pointers)
