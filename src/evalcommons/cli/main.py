@@ -77,15 +77,21 @@ def main() -> int:
     return 0
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"evalcommons {version('evalcommons')}")
+        raise typer.Exit
+
+
 def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help=f"Show where an error comes from; so does {DEBUG}=1.")] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as version_of
-
-        print(f"evalcommons {version_of('evalcommons')}")
-        raise typer.Exit
     if debug:
         os.environ[DEBUG] = "1"
 
