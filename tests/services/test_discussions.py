@@ -257,7 +257,7 @@ def test_pull_requests_that_only_git_knows_are_completed_from_its_logs(hub, push
     pictures = []
     for _ in range(2):
         with hub.index.transaction() as tx:
-            recover(tx, row, git, hub.clock)
+            recover(tx, row, git, hub.clock, tx.discussions.pulls([row.id])[row.id])
         found = [hub.discussions.details(alice, TINY, num) for num in (1, 2)]
         pictures.append(
             [(d.discussion.title, d.discussion.status, [(e.kind, e.author) for e in d.events]) for d in found]

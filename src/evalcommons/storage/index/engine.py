@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from evalcommons.storage.index.session import Session
+from evalcommons.storage.index.statements import preparing
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -60,7 +61,7 @@ class Index:
         try:
             if self._sqlite:
                 connection.exec_driver_sql("BEGIN")
-            yield Session(connection)
+            yield Session(preparing(connection))
         finally:
             connection.rollback()
             self._give_back(connection)
@@ -75,7 +76,7 @@ class Index:
         if not self._sqlite:
             with self._engine.begin() as connection:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
-                yield Session(connection)
+                yield Session(preparing(connection))
             self._sync()
             return
         batch = None
@@ -85,7 +86,7 @@ class Index:
                 connection = batch.connection
                 connection.exec_driver_sql("SAVEPOINT one")
                 try:
-                    yield Session(connection)
+                    yield Session(preparing(connection))
                 except BaseException:
                     connection.exec_driver_sql("ROLLBACK TO one")
                     connection.exec_driver_sql("RELEASE one")
