@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from evalcommons.config import Settings
 from evalcommons.core.access import Need, Scope, TokenRole
 from evalcommons.core.ids import MAIN, RepoId, RepoKind
 from evalcommons.core.lfs import pointer_bytes
+from evalcommons.hub import open_hub
+from evalcommons.web.server import running
 from evaluation_files import eval_yaml, results_yaml
 from git_clients import ZERO, Copy, children_of, commands, left_behind, pack, packet, wait_for
 
@@ -690,3 +693,37 @@ def test_fsck_finds_nothing_wrong(repo, clone, server, git_of):
         check=False,
     )
     assert found.returncode == 0, found.stderr
+
+
+def test_a_push_that_could_not_be_indexed_is_mended_at_the_next_start(tmp_path):
+    """git has it, the database failed: the client is told, the push is not lost, and the next start reads it."""
+    settings = Settings(data=tmp_path / "hub", port=0)
+    hub = open_hub(settings)
+    _, token = hub.accounts.create_user("alice", token="")
+    alice = hub.accounts.actor("alice")
+    bench = hub.repos.create(alice, RepoId(RepoKind.DATASET, "alice", "bench"))
+
+    class Broken:
+        def follow(self, *_, **__):
+            raise OSError("the disk is full")
+
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+    env |= {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    copy = Copy(tmp_path, env)
+    with running(hub) as url:
+        copy.git("clone", "-q", f"{url}/datasets/alice/bench".replace("//", f"//x:{token}@"), "work")
+        copy.folder = tmp_path / "work"
+        object.__setattr__(hub.pushes, "indexing", Broken())
+        copy.commit({"eval.yaml": eval_yaml("main")})
+        said = copy.git("push")
+        assert "remote: The push landed, but this hub could not read it" in said
+        assert hub.repos.git.open_once(bench.uid).ref(MAIN) == copy.head()
+        with hub.index.read() as db:
+            assert db.benchmarks.find(bench.id) is None
+    hub.close()
+    again = open_hub(settings)
+    with again.index.read() as db:
+        assert db.benchmarks.find(bench.id).valid
+        assert db.repos.get(bench.id).sha == copy.head()
+    again.close()
+    assert not any((tmp_path / "hub" / "journal").iterdir())

@@ -12,7 +12,7 @@ from evalcommons.core.clock import Clock
 from evalcommons.core.commits import MAX_PATH, check_path
 from evalcommons.core.discussions import check_commit
 from evalcommons.core.errors import BadRequest, InvalidName, InvalidPath, Refused, TooLarge, Unavailable
-from evalcommons.core.ids import MAIN, RepoId, check_ref_name, pull_number
+from evalcommons.core.ids import MAIN, RepoId, RepoKind, check_ref_name, pull_number
 from evalcommons.core.lfs import MAX_POINTER, Pointer, parse_pointer
 from evalcommons.core.problems import printable, show
 from evalcommons.services.evals import Evals
@@ -149,9 +149,10 @@ class Pushes:
         if (num := pull_number(update.ref)) is not None:
             pull = db.discussions.find(repo.id, num)
             if pull is None or not pull.is_pull:
+                kind = "" if repo.kind is RepoKind.MODEL else f" --type {repo.kind}"
                 return (
                     f"{ref}: {repo.repo_id} has no pull request {num}. Open one first (on its page, or with "
-                    f"`hf discussions create {repo.repo_id} --pull-request`), then push to the ref it gets"
+                    f"`hf discussions create {repo.repo_id}{kind} --title TITLE --pull-request`), then push to its ref"
                 )
             if not can_write and (pull.author_id != actor.user_id or not allows(actor, facts, Need.DISCUSS)):
                 return f"{ref}: only {pull.author}, who opened it, and who may write to {repo.repo_id} can push here"

@@ -159,7 +159,7 @@ class _Exchange:
         await self._pass_on()
         code = await process.wait()
         await tasks[0]
-        if self.stderr or code:
+        if self.stderr or (code and not self.gone):
             said = self.stderr.decode("utf-8", "replace").strip()
             log.warning("request %s: git %s ended with %s: %s", plan.request_id, plan.words[0], code, said)
         await self._finish(code)
