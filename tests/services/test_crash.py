@@ -129,7 +129,10 @@ def told(hub: Hub) -> dict[str, object]:
     found: dict[str, object] = {}
     with hub.index.read() as db:
         for repo in db.repos.all():
-            pulls = [(pull.num, pull.title, str(pull.status), pull.author) for pull in db.discussions.pulls(repo.id)]
+            pulls = [
+                (pull.num, pull.title, str(pull.status), pull.author)
+                for pull in db.discussions.pulls([repo.id])[repo.id]
+            ]
             results = [(r.pull, r.value) for r in db.results.of_repos([repo.id])[repo.id]]
             found[str(repo.repo_id)] = (pulls, results, repo.last_num)
     page = hub.leaderboards.page(ANONYMOUS, BENCH, Wanted())

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from evalcommons.core import evidence, results
 from evalcommons.core.clock import Clock
@@ -45,7 +45,8 @@ log = logging.getLogger("evalcommons.indexing")
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how far it is, and how far it goes."""
 
-_BATCH = 5000
+_BATCH = 200
+"""Repos whose rows a rebuild writes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,20 @@ class _Read:
 
     reports: dict[ReportKey, Report] = field(default_factory=dict)
     invalid: dict[str, InvalidFile] = field(default_factory=dict)
+
+
+_Opened = tuple[RepoRow, GitRepo]
+
+
+class _Noted(NamedTuple):
+    """What the database alone knows of pull requests.
+
+    bases   (repo, pull request, update) -> the commit of main it built on
+    events  pull request's id -> its changes of status, oldest first
+    """
+
+    bases: dict[tuple[int, int, int], str]
+    events: dict[int, list[Event]]
 
 
 @dataclass(slots=True)
@@ -124,10 +139,10 @@ class Indexing:
             elif (num := pull_number(name)) is not None and repo.kind is RepoKind.MODEL:
                 self._follow_pull(tx, repo, git, num, tasks)
         if main_moved:
-            tasks |= self._read_main(tx, repo, git)
+            tasks |= self._read_mains(tx, [(repo, git)])
         if tasks:
             self.boards.refresh(tx, tx.repos.get(repo.id) if main_moved else repo, sorted(tasks))
-        tx.repos.stamp(repo.id, self.git.stamp(repo.uid))
+        tx.repos.stamp({repo.id: self.git.stamp(repo.uid)})
 
     def status_changed(self, tx: Session, repo: RepoRow, git: GitRepo, num: int) -> None:
         """A pull request was closed, reopened or merged: its results leave the boards or come back."""
@@ -203,21 +218,13 @@ class Indexing:
             if repo is None or repo.deleted_at is not None:
                 self.git.delete(uid)
                 return
-            try:
-                git = self.git.open(uid)
-            except FileNotFoundError:
-                log.exception(
-                    "%s %s: its folder %s is missing; restore it from a backup",
-                    repo.kind,
-                    repo.repo_id,
-                    self.git.path(uid),
-                )
+            git = self._found(repo)
+            if git is None:
                 return
-            recover(tx, repo, git, self.clock)
             tasks = tx.results.tasks_reported(repo.id)
             tx.results.clear([repo.id])
-            tx.results.begin(self._replay(tx, repo, git))
-            self._read_main(tx, repo, git)
+            self._replay(tx, [(repo, git)])
+            self._read_mains(tx, [(repo, git)])
             tasks |= tx.results.tasks_reported(repo.id)
             self.boards.refresh(tx, tx.repos.get(repo.id), sorted(tasks))
         self.journal.mended(uid)
@@ -233,84 +240,78 @@ class Indexing:
         """
         tell = progress or (lambda _phase, _done, _total: None)
         with self.index.transaction() as tx:
-            repos = tx.repos.all()
+            living = [repo_id for repo_id, _, _ in tx.repos.stamps()]
             before = tx.boards.marks()
-            tx.results.clear([repo.id for repo in repos])
-            for repo in repos:
-                for board in tx.boards.of_dataset(repo.id):
-                    tx.boards.remove(board.id)
+            tx.results.clear(living)
+            tx.boards.clear()
             tx.benchmarks.clear()
-            rows: list[dict[str, Any]] = []
+            datasets: list[RepoRow] = []
             count = 0
-            for done, repo in enumerate(repos):
-                tell("Reading repos", done, len(repos))
-                try:
-                    git = self.git.open_once(repo.uid)
-                except FileNotFoundError:
-                    log.exception(
-                        "%s %s: its folder %s is missing; restore it from a backup",
-                        repo.kind,
-                        repo.repo_id,
-                        self.git.path(repo.uid),
-                    )
-                    continue
-                recover(tx, repo, git, self.clock)
-                found = self._replay(tx, repo, git)
-                rows += found
-                count += len(found)
-                if len(rows) >= _BATCH:
-                    tx.results.begin(rows)
-                    rows.clear()
-                self._read_main(tx, repo, git, rebuild=True)
-            tx.results.begin(rows)
-            for repo in repos:
-                if repo.kind is RepoKind.DATASET:
-                    self._make_boards(tx, repo, before, fill=False)
-            boards = [board for repo in repos for board in tx.boards.of_dataset(repo.id)]
+            for start in range(0, len(living), _BATCH):
+                tell("Reading repos", start, len(living))
+                rows = tx.repos.by_ids(living[start : start + _BATCH]).values()
+                repos = [(repo, git) for repo in rows if (git := self._found(repo)) is not None]
+                count += self._replay(tx, repos)
+                self._read_mains(tx, repos, rebuild=True)
+                datasets += [repo for repo, _ in repos if repo.kind is RepoKind.DATASET]
+            for repo in datasets:
+                self._make_boards(tx, repo, before, fill=False)
+            boards = tx.boards.all()
             for done, board in enumerate(boards):
                 tell("Filling boards", done, len(boards))
                 self.boards.fill(tx, board, touch=False)
             tell("Filling boards", len(boards), len(boards))
         return count
 
-    def _replay(self, tx: Session, repo: RepoRow, git: GitRepo) -> list[dict[str, Any]]:
-        """Everything that ever stood in a repo, as rows; invalid files and positions are written at once."""
-        sources = []
-        main = _Source(0, Standing(), Standing())
-        for update in git.updates(MAIN):
-            self._show_main(repo, git, main, update)
-        sources.append(main)
-        if repo.kind is RepoKind.MODEL:
-            bases = tx.results.bases(repo.id)
-            sources += [self._replay_pull(tx, repo, git, pull, bases) for pull in tx.discussions.pulls(repo.id)]
-        rows: list[dict[str, Any]] = []
-        for source in sources:
-            rows += [_result_row(repo, source.pull, version) for version in source.reports.begun]
-            tx.results.begin_invalid([_invalid_row(repo, source.pull, version) for version in source.invalid.begun])
-        tx.results.add_positions(
-            [
-                {
-                    "repo_id": repo.id,
-                    "pull": source.pull,
-                    "commit_oid": source.position.commit,
-                    "updates": source.position.updates,
-                    "files_oid": source.position.files,
-                }
-                for source in sources
-                if source.position is not None
-            ]
-        )
-        tx.repos.stamp(repo.id, self.git.stamp(repo.uid))
-        return rows
+    def _found(self, repo: RepoRow) -> GitRepo | None:
+        """The repo's git; None when its folder is gone, which is logged."""
+        try:
+            return self.git.open_once(repo.uid)
+        except FileNotFoundError:
+            log.exception(
+                "%s %s: its folder %s is missing; restore it from a backup",
+                repo.kind,
+                repo.repo_id,
+                self.git.path(repo.uid),
+            )
+            return None
 
-    def _replay_pull(
-        self, tx: Session, repo: RepoRow, git: GitRepo, pull: Discussion, bases: dict[tuple[int, int], str]
-    ) -> _Source:
+    def _replay(self, tx: Session, repos: Sequence[_Opened]) -> int:
+        """Write everything that ever stood in these repos; returns how many versions of results."""
+        stamps = {repo.id: self.git.stamp(repo.uid) for repo, _ in repos}
+        known = tx.discussions.pulls(stamps)
+        pulls = {repo.id: recover(tx, repo, git, self.clock, known[repo.id]) for repo, git in repos}
+        noted = _Noted(tx.results.bases(stamps), tx.discussions.status_events(stamps))
+        rows: list[dict[str, Any]] = []
+        invalid: list[dict[str, Any]] = []
+        positions: list[dict[str, Any]] = []
+        for repo, git in repos:
+            sources = [self._replay_main(repo, git)]
+            if repo.kind is RepoKind.MODEL:
+                sources += [self._replay_pull(tx, repo, git, pull, noted) for pull in pulls[repo.id]]
+            for source in sources:
+                rows += [_result_row(repo, source.pull, version) for version in source.reports.begun]
+                invalid += [_invalid_row(repo, source.pull, version) for version in source.invalid.begun]
+                if source.position is not None:
+                    positions.append(_position_row(repo.id, source.pull, source.position))
+        tx.results.begin(rows)
+        tx.results.begin_invalid(invalid)
+        tx.results.add_positions(positions)
+        tx.repos.stamp(stamps)
+        return len(rows)
+
+    def _replay_main(self, repo: RepoRow, git: GitRepo) -> _Source:
+        source = _Source(0, Standing(), Standing())
+        for update in git.updates(MAIN):
+            self._show_main(repo, git, source, update)
+        return source
+
+    def _replay_pull(self, tx: Session, repo: RepoRow, git: GitRepo, pull: Discussion, noted: _Noted) -> _Source:
         source = _Source(pull.num, Standing(), Standing())
-        events = [event for event in tx.discussions.events(pull.id) if event.kind is EventKind.STATUS]
+        events = list(noted.events.get(pull.id, ()))
 
         def base_of(update_no: int, new: str) -> str:
-            found = bases.get((pull.num, update_no))
+            found = noted.bases.get((repo.id, pull.num, update_no))
             return self._base(tx, repo.id, git, pull.num, update_no, new) if found is None else found
 
         live, since = True, 0
@@ -358,23 +359,29 @@ class Indexing:
         moment = Moment(update.new, update.who, update.at)
         source.show(self._read(git, files, paths), moment, f"removed from main by {update.who}", paths)
 
-    def _read_main(self, tx: Session, repo: RepoRow, git: GitRepo, *, rebuild: bool = False) -> set[tuple[str, str]]:
-        """Read card, facts and benchmark from main; returns the boards on which the model's row looks different now."""
-        sha = git.ref(MAIN)
-        if sha is None:
-            return set()
-        columns, facts = read_commit(repo, git, sha, self.large_files)
-        values = columns.as_dict()
-        if not rebuild:
-            values["modified_at"] = self.clock()
-        tx.repos.change(repo.id, **values)
-        tx.repos.set_tags(repo.id, facts.tags)
-        if repo.kind is RepoKind.DATASET:
-            oids = {entry.path: entry.oid for entry in git.entries(sha) if entry.is_file}
-            self._read_benchmark(tx, repo, git, oids, rebuild=rebuild)
-        elif repo.base_models != columns.base_models or repo.parameters != facts.parameters:
-            return tx.results.tasks_reported(repo.id)
-        return set()
+    def _read_mains(self, tx: Session, repos: Sequence[_Opened], *, rebuild: bool = False) -> set[tuple[str, str]]:
+        """Read cards, facts and benchmarks from main; returns the boards on which a model's row looks different now."""
+        heads: list[dict[str, Any]] = []
+        tags: dict[int, Iterable[str]] = {}
+        benchmarks: list[tuple[RepoRow, GitRepo, str]] = []
+        tasks: set[tuple[str, str]] = set()
+        for repo, git in repos:
+            sha = git.ref(MAIN)
+            if sha is None:
+                continue
+            columns, facts = read_commit(repo, git, sha, self.large_files)
+            modified_at = repo.modified_at if rebuild else self.clock()
+            heads.append({"of_repo": repo.id, "modified_at": modified_at, **columns.as_dict()})
+            tags[repo.id] = facts.tags
+            if repo.kind is RepoKind.DATASET:
+                benchmarks.append((repo, git, sha))
+            elif repo.base_models != columns.base_models or repo.parameters != facts.parameters:
+                tasks |= tx.results.tasks_reported(repo.id)
+        tx.repos.set_heads(heads)
+        tx.repos.set_tags(tags)
+        for repo, git, sha in benchmarks:
+            self._read_benchmark(tx, repo, git, git.blobs(sha), rebuild=rebuild)
+        return tasks
 
     # --- benchmarks -------------------------------------------------------------------------------------------------
 
@@ -586,7 +593,7 @@ def _tree_files(git: GitRepo, tree: str) -> _Files:
     """The evaluation files in the folder with this tree id."""
     if not tree:
         return _NO_FILES
-    paths = {f"{RESULTS_FOLDER}/{entry.path}": entry.oid for entry in git.entries(tree) if entry.is_file}
+    paths = {f"{RESULTS_FOLDER}/{name}": oid for name, oid in git.blobs(tree).items()}
     return _Files(tree, {path: oid for path, oid in paths.items() if kind_of(RepoKind.MODEL, path) is not None})
 
 
@@ -635,6 +642,16 @@ def _result_row(repo: RepoRow, pull: int, version: Version[Report]) -> dict[str,
         "from_at": version.from_at,
         "until_at": version.until_at,
         "until_why": version.until_why,
+    }
+
+
+def _position_row(repo_id: int, pull: int, position: Position) -> dict[str, Any]:
+    return {
+        "repo_id": repo_id,
+        "pull": pull,
+        "commit_oid": position.commit,
+        "updates": position.updates,
+        "files_oid": position.files,
     }
 
 

@@ -1,7 +1,9 @@
 """Completes pull requests that git knows and the database does not, after a crash between the two."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from evalcommons.core.clock import Clock
 from evalcommons.core.commits import read_reason
@@ -18,24 +20,31 @@ _OPENED = {"open pull request": Status.OPEN, "draft pull request": Status.DRAFT}
 _MERGED = re.compile(r"merge pull request ([1-9][0-9]{0,8})")
 
 
-def recover(tx: Session, row: RepoRow, git: GitRepo, clock: Clock) -> None:
-    """Insert pull requests and commits that stand in the logs of git's refs only, and mark what was merged there.
+def recover(tx: Session, row: RepoRow, git: GitRepo, clock: Clock, known: Sequence[Discussion]) -> Sequence[Discussion]:
+    """The repo's pull requests, with those and their commits inserted that stand in the logs of git's refs only.
 
-    Doing it again changes nothing. Refs that no pull request of ours can have made are left alone. What git does
-    not keep is lost with the process that died: the description of a draft without commits.
+    What was merged there is marked so. Doing it again changes nothing. Refs that no pull request of ours can have made
+    are left alone. What git does not keep is lost with the process that died: the description of a draft without
+    commits.
 
     clock  times of the logs are kept, but for those ahead of it
+    known  the pull requests that the database has
     """
+    refs = git.refs("refs/pr/")
+    if not refs and not known:
+        return known
     now = clock()
-    pulls = {pull.num: pull for pull in tx.discussions.pulls(row.id)}
-    for ref in git.refs("refs/pr/"):
+    pulls = {pull.num: pull for pull in known}
+    for ref in refs:
         if (num := pull_number(ref)) is None:
             continue
         if num not in pulls:
             _insert(tx, row, git, num, now)
         elif pulls[num].status.is_live:
             _add_commits(tx, git, pulls[num], now)
-    live = {pull.num: pull for pull in tx.discussions.pulls(row.id) if pull.status.is_live}
+    if any(num not in pulls for num in map(pull_number, refs) if num is not None):
+        known = tx.discussions.pulls([row.id])[row.id]
+    live = {pull.num: pull for pull in known if pull.status.is_live}
     for base in {pull.base for pull in live.values()}:
         for update in git.updates(base):
             merged = _MERGED.fullmatch(read_reason(update.message)[0])
@@ -43,6 +52,8 @@ def recover(tx: Session, row: RepoRow, git: GitRepo, clock: Clock) -> None:
             if pull is not None and pull.base == base:
                 author_id, author = _author(tx, update) or (pull.author_id, pull.author)
                 note_status(tx, git, pull, Status.MERGED, author_id, author, min(update.at, now), update.new)
+                known = [replace(each, status=Status.MERGED) if each.num == pull.num else each for each in known]
+    return known
 
 
 def _insert(tx: Session, row: RepoRow, git: GitRepo, num: int, now: int) -> None:

@@ -232,6 +232,15 @@ class Boards:
         """Which boards does this dataset have, in the order of its tasks?"""
         return [_board(row) for row in self._connection.execute(_OF_DATASET, {"repo_id": repo_id})]
 
+    def all(self) -> list[Board]:
+        """Which boards are there, in the order they were made?"""
+        return [_board(row) for row in self._connection.execute(_BOARD.order_by(boards.c.id))]
+
+    def clear(self) -> None:
+        """Forget every board, before a rebuild."""
+        for table in (rank_blocks, board_rows, boards):
+            self._connection.execute(sa.delete(table))
+
     def get(self, board_id: int) -> Board | None:
         """Which board has this number?"""
         row = self._connection.execute(_BOARD.where(boards.c.id == board_id)).first()

@@ -1,7 +1,7 @@
 """Discussions, pull requests and their events in the database."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,16 +66,17 @@ _COLUMNS = (
 )
 _SELECT = sa.select(*_COLUMNS).join(accounts, accounts.c.id == discussions.c.author_id)
 _BY_NUM = _SELECT.where(discussions.c.repo_id == sa.bindparam("repo_id"), discussions.c.num == sa.bindparam("num"))
+_EVENT_COLUMNS = (
+    discussion_events.c.uid,
+    discussion_events.c.kind,
+    discussion_events.c.author_id,
+    accounts.c.name,
+    discussion_events.c.created_at,
+    discussion_events.c.data,
+    discussion_events.c.ref_updates,
+)
 _ALL_EVENTS = (
-    sa.select(
-        discussion_events.c.uid,
-        discussion_events.c.kind,
-        discussion_events.c.author_id,
-        accounts.c.name,
-        discussion_events.c.created_at,
-        discussion_events.c.data,
-        discussion_events.c.ref_updates,
-    )
+    sa.select(*_EVENT_COLUMNS)
     .join(accounts, accounts.c.id == discussion_events.c.author_id)
     .where(discussion_events.c.discussion_id == sa.bindparam("discussion_id"))
 )
@@ -104,10 +105,28 @@ class Discussions:
         row = self._connection.execute(_BY_NUM, {"repo_id": repo_id, "num": num}).first()
         return _discussion(row) if row else None
 
-    def pulls(self, repo_id: int) -> list[Discussion]:
-        """Which pull requests does this repo have, by number?"""
-        query = _SELECT.where(discussions.c.repo_id == repo_id, discussions.c.is_pull.is_(True))
-        return [_discussion(row) for row in self._connection.execute(query.order_by(discussions.c.num))]
+    def pulls(self, repo_ids: Iterable[int]) -> dict[int, list[Discussion]]:
+        """Which pull requests do these repos have: repo -> pull requests by number?"""
+        found: dict[int, list[Discussion]] = {repo_id: [] for repo_id in repo_ids}
+        query = _SELECT.where(discussions.c.repo_id.in_(list(found)), discussions.c.is_pull.is_(True))
+        for row in self._connection.execute(query.order_by(discussions.c.num)):
+            found[row.repo_id].append(_discussion(row))
+        return found
+
+    def status_events(self, repo_ids: Iterable[int]) -> dict[int, list[Event]]:
+        """How did the status of these repos' pull requests change: discussion's id -> events, oldest first?"""
+        query = (
+            sa.select(discussion_events.c.discussion_id, *_EVENT_COLUMNS)
+            .join(accounts, accounts.c.id == discussion_events.c.author_id)
+            .join(discussions, discussions.c.id == discussion_events.c.discussion_id)
+            .where(discussions.c.repo_id.in_(list(repo_ids)), discussions.c.is_pull.is_(True))
+            .where(discussion_events.c.kind == EventKind.STATUS.value)
+            .order_by(discussion_events.c.id)
+        )
+        found: dict[int, list[Event]] = {}
+        for row in self._connection.execute(query):
+            found.setdefault(row[0], []).append(_event(row[1:]))
+        return found
 
     def listed(
         self,

@@ -1,7 +1,7 @@
 """Repos, their moves, tags, likes, access requests and large files in the database."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +125,12 @@ _LARGE_FILE = sa.select(lfs_objects.c.size).where(
     lfs_objects.c.repo_id == sa.bindparam("repo_id"), lfs_objects.c.sha256 == sa.bindparam("sha256")
 )
 _STAMP = sa.update(repos).where(repos.c.id == sa.bindparam("repo_id")).values(refs_stamp=sa.bindparam("stamp"))
+_SET_HEAD = (
+    sa.update(repos)
+    .where(repos.c.id == sa.bindparam("of_repo"))
+    .values({name: sa.bindparam(name) for name in "sha modified_at card tags base_models parameters facts".split()})
+)
+_ADD_TAG = sa.insert(repo_tags)
 _DOWNLOADS = (
     sa.update(repos)
     .where(repos.c.id == sa.bindparam("repo_id"))
@@ -297,16 +303,27 @@ class Repos:
         lower = (repos.c.id == repo_id) & (repos.c.last_num < num)
         self._connection.execute(sa.update(repos).where(lower).values(last_num=num))
 
-    def stamp(self, repo_id: int, stamp: str) -> None:
-        """Remember what the refs look like now that the index has read them."""
-        self._connection.execute(_STAMP, {"repo_id": repo_id, "stamp": stamp})
-
-    def set_tags(self, repo_id: int, tags: Iterable[str]) -> None:
-        """Replace the tags a repo is found by."""
-        self._connection.execute(sa.delete(repo_tags).where(repo_tags.c.repo_id == repo_id))
-        rows = [{"tag": tag[:256], "repo_id": repo_id} for tag in dict.fromkeys(t[:256] for t in tags)]
+    def stamp(self, stamps: Mapping[int, str]) -> None:
+        """Remember what the refs of these repos look like now that the index reads them."""
+        rows = [{"repo_id": repo_id, "stamp": stamp} for repo_id, stamp in stamps.items()]
         if rows:
-            self._connection.execute(sa.insert(repo_tags), rows)
+            self._connection.execute(_STAMP, rows)
+
+    def set_heads(self, heads: Sequence[Mapping[str, Any]]) -> None:
+        """What main says: the columns sha to facts and modified_at, of the repo `of_repo`."""
+        if heads:
+            self._connection.execute(_SET_HEAD, heads)
+
+    def set_tags(self, tags: Mapping[int, Iterable[str]]) -> None:
+        """Replace the tags that these repos are found by."""
+        ids = list(tags)
+        for start in range(0, len(ids), 500):
+            self._connection.execute(sa.delete(repo_tags).where(repo_tags.c.repo_id.in_(ids[start : start + 500])))
+        rows = [
+            {"tag": tag, "repo_id": repo_id} for repo_id, some in tags.items() for tag in {tag[:256] for tag in some}
+        ]
+        if rows:
+            self._connection.execute(_ADD_TAG, rows)
 
     # --- large files --------------------------------------------------------------------------------------------
 

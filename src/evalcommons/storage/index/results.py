@@ -223,11 +223,11 @@ class Results:
         found: str | None = self._connection.execute(_BASE, key).scalar()
         return found
 
-    def bases(self, repo_id: int) -> dict[tuple[int, int], str]:
-        """The same for all pull requests of a repo: (pull, update) -> commit."""
-        query = sa.select(pull_bases.c.pull, pull_bases.c.update_no, pull_bases.c.base_oid)
-        rows = self._connection.execute(query.where(pull_bases.c.repo_id == repo_id))
-        return {(row[0], row[1]): row[2] for row in rows}
+    def bases(self, repo_ids: Iterable[int]) -> dict[tuple[int, int, int], str]:
+        """The same for all pull requests of these repos: (repo, pull, update) -> commit."""
+        query = sa.select(pull_bases.c.repo_id, pull_bases.c.pull, pull_bases.c.update_no, pull_bases.c.base_oid)
+        rows = self._connection.execute(query.where(pull_bases.c.repo_id.in_(list(repo_ids))))
+        return {(row[0], row[1], row[2]): row[3] for row in rows}
 
     def add_base(self, repo_id: int, pull: int, update_no: int, base: str) -> None:
         """Note which commit of main an update of a pull request builds on."""
