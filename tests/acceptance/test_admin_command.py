@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from evalcommons.core.ids import RepoId, RepoKind
@@ -142,6 +143,64 @@ def test_repos_are_found_on_disk(server, evalcommons):
     log = subprocess.run(["git", "-C", path, "log", "--format=%s", "main"], capture_output=True, text=True, check=True)
     assert log.stdout == "initial commit\n"
     assert path in evalcommons("admin", "repo", "list", "--json", *here)
+
+
+SPEC = b"""
+name: Sums
+description: Addition.
+evaluation_framework: lm-evaluation-harness
+tasks:
+  - {id: easy, config: default, split: test}
+"""
+RESULT = b"- dataset: {id: judge/sums, task_id: easy}\n  value: 0.5\n"
+
+
+@pytest.fixture
+def benchmark(server):
+    """judge/sums with a score of judge/tiny, made once for this file."""
+    api = server.api(server.user("judge"))
+    if not api.repo_exists("judge/sums", repo_type="dataset"):
+        api.create_repo("judge/sums", repo_type="dataset")
+        api.upload_file(path_or_fileobj=SPEC, path_in_repo="eval.yaml", repo_id="judge/sums", repo_type="dataset")
+        api.create_repo("judge/tiny")
+        api.upload_file(path_or_fileobj=RESULT, path_in_repo=".eval_results/r.yaml", repo_id="judge/tiny")
+    return "judge/sums"
+
+
+def test_which_benchmarks_are_official_is_the_operator_s_word(server, evalcommons, benchmark):
+    """Approved and taken back beside the running server; nothing else changes."""
+    here = ("--data", str(server.hub.settings.data))
+    api = server.api()
+
+    def official() -> list[str]:
+        return [found.id for found in api.list_datasets(filter="benchmark:official")]
+
+    assert official() == []
+    evalcommons("admin", "benchmark", "approve", benchmark, *here)
+    assert official() == [benchmark]
+    [listed] = json.loads(evalcommons("admin", "benchmark", "list", "--json", *here))
+    assert (listed["dataset"], listed["official"], listed["rows"]) == (benchmark, True, 1)
+    assert "official" in evalcommons("admin", "benchmark", "list", *here)
+    evalcommons("admin", "benchmark", "unapprove", benchmark, *here)
+    assert official() == []
+
+
+def test_a_dataset_without_a_benchmark_cannot_be_official(server, evalcommons, benchmark):
+    """Approval is for what is there."""
+    server.api(server.user("judge")).create_repo("judge/plain", repo_type="dataset", exist_ok=True)
+    said = evalcommons("admin", "benchmark", "approve", "judge/plain", "--data", str(server.hub.settings.data), code=1)
+    assert "no valid eval.yaml" in said
+
+
+def test_reindex_gives_the_same_board_while_the_server_runs(server, evalcommons, benchmark):
+    """The board's bytes before and after are equal, and so is what it says of time."""
+    address = f"{server.url}/api/datasets/{benchmark}/leaderboard"
+    before = httpx2.get(address)
+    counted = json.loads(evalcommons("admin", "reindex", "--json", "--data", str(server.hub.settings.data)))
+    assert counted == {"resultVersions": 1}
+    after = httpx2.get(address)
+    assert after.content == before.content
+    assert json.loads(before.content)[0]["modelId"] == "judge/tiny"
 
 
 def test_a_new_hub_has_nothing_to_list_and_says_how_to_begin(evalcommons):
