@@ -30,6 +30,7 @@ from evalcommons.web.pages import home, layout, models
 from evalcommons.web.pages.errors import as_page
 
 ROUTERS = (
+    commits.router,  # first: reports come in crowds, and each router that is asked before costs them
     git_http.router,
     lfs.router,
     leaderboards.router,
@@ -38,7 +39,6 @@ ROUTERS = (
     likes.router,
     access_requests.router,
     cards.router,
-    commits.router,
     discussions.router,
     repos.router,
     contents.router,
