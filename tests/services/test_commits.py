@@ -306,15 +306,20 @@ def test_squashing_keeps_files_results_and_pull_requests(hub, push, board, make_
     row = make_repo("alice/tiny")
     push("alice/tiny", {".eval_results/a.yaml": results_yaml(0.5)})
     push("alice/tiny", {"README.md": b"# Tiny"})
-    push("alice/tiny", {".eval_results/b.yaml": results_yaml(0.6)}, by="bob", pr=True)
+    proposed = {".eval_results/b.yaml": results_yaml(0.6), "README.md": b"# Tiny model"}
+    push("alice/tiny", proposed, by="bob", pr=True)
     before = board("alice/bench")
     alice, git = actor_of("alice"), hub.repos.git.open(row.uid)
     oid = hub.commits.super_squash(alice, TINY, "main", "All in\none")
     assert (git.ref(MAIN), git.commit(oid).parents, git.commit(oid).title) == (oid, (), "All in one")
     assert board("alice/bench") == before
+    shown = hub.discussions.details(alice, TINY, 1, diff=True)
+    assert shown.conflicts == []
+    assert ("+# Tiny model" in shown.diff, "a.yaml" in shown.diff) == (True, False)
     hub.commits.super_squash(actor_of("bob"), TINY, "refs/pr/1", "Mine in one")
     assert board("alice/bench") == before
-    hub.discussions.merge(alice, TINY, 1)
+    merged = hub.discussions.merge(alice, TINY, 1)
+    assert git.read_path(merged.oid, "README.md") == b"# Tiny model"
     assert files(git) == [".eval_results/a.yaml", ".eval_results/b.yaml", "README.md"]
 
 

@@ -25,7 +25,7 @@ from evalcommons.services.evals import Evals
 from evalcommons.services.indexing import Indexing
 from evalcommons.services.pull_records import Opening, event, note_opened, note_status, take_number
 from evalcommons.services.repos import Repos, person, person_named, user_of
-from evalcommons.storage.git import GitRepo
+from evalcommons.storage.git import ZERO, GitRepo
 from evalcommons.storage.index.discussions import Discussion, Event
 from evalcommons.storage.index.engine import Index
 from evalcommons.storage.index.repos import RepoRow
@@ -38,6 +38,7 @@ MAX_DIFF = 1_000_000
 """Characters of a diff that are shown; the rest is in git."""
 
 _ATTEMPTS = 20
+_SQUASHES = 20  # entries of a ref's log that are looked at for what was before a squash
 _STATUSES: Mapping[str, tuple[Status, ...]] = {
     "all": tuple(Status),
     "open": (Status.OPEN, Status.DRAFT),
@@ -170,10 +171,11 @@ class Discussions:
             git = self.repos.git.open(row.uid)
             base, head = git.ref(discussion.base), git.ref(pull_ref(num))
             if base is not None and head is not None:
-                if discussion.status.is_live and not git.is_ancestor(base, head):
-                    conflicts = git.merge_trees(base, head)[1]
+                fork = _fork(git, discussion, base, head)
+                if discussion.status.is_live and fork != base:
+                    conflicts = git.merge_trees(base, head, fork)[1]
                 if diff and may_see_files:
-                    changes = git.diff(git.merge_base(base, head) or base, head)
+                    changes = git.diff(fork or base, head)
         if changes is not None and len(changes) > MAX_DIFF:
             changes = f"{changes[:MAX_DIFF]}\n(the diff goes on: fetch {pull_ref(num)} with git to see all of it)\n"
         return Details(row.repo_id, discussion, events, conflicts, changes, can_write)
@@ -319,10 +321,11 @@ class Discussions:
 
     def _squash(self, git: GitRepo, pull: Discussion, base: str, head: str) -> str:
         """A commit on `base` with everything the pull request changes; no ref knows it yet."""
-        if git.is_ancestor(base, head):
+        fork = _fork(git, pull, base, head)
+        if fork == base:
             tree = git.commit(head).tree
         else:
-            merged, conflicts = git.merge_trees(base, head)
+            merged, conflicts = git.merge_trees(base, head, fork)
             if merged is None:
                 raise BadRequest(
                     f"Pull request {pull.num} cannot be merged: {', '.join(show(path) for path in conflicts[:10])} "
@@ -371,6 +374,24 @@ class Discussions:
         if found is None:
             raise NotFound(f"{row.kind.value} {row.repo_id} has no discussion or pull request {num}")
         return _Place(row, found, allows(actor, self.repos.facts(db, actor, row), Need.WRITE))
+
+
+def _fork(git: GitRepo, pull: Discussion, base: str, head: str) -> str | None:
+    """The commit that a pull request started from; None when nothing of its base is in it.
+
+    When one of them was squashed since, their histories have nothing in common: the logs of both refs still know where
+    they stood before.
+    """
+    found = git.merge_base(base, head)
+    if found is not None:
+        return found
+    bases = [base, *(update.old for update in reversed(git.updates(pull.base)[-_SQUASHES:]))]
+    heads = [head, *(update.old for update in reversed(git.updates(pull_ref(pull.num))[-_SQUASHES:]))]
+    for one in heads:
+        for other in bases:
+            if ZERO not in (one, other) and (found := git.merge_base(other, one)) is not None:
+                return found
+    return None
 
 
 def _comment(user_id: int, user: str, raw: str, at: int) -> Event:

@@ -525,11 +525,16 @@ class GitRepo:
         """Is `old` the same as `new` or one of its ancestors?"""
         return old == new or self._repo.descendant_of(pygit2.Oid(hex=new), pygit2.Oid(hex=old))
 
-    def merge_trees(self, ours: str, theirs: str) -> tuple[str | None, list[str]]:
-        """Three-way merge of commits: (tree id, []) or (None, paths in conflict)."""
-        found = self._repo.merge_commits(
-            pygit2.Oid(hex=ours), pygit2.Oid(hex=theirs), flags=MergeFlag.FIND_RENAMES, file_flags=MergeFileFlag.DEFAULT
-        )
+    def merge_trees(self, ours: str, theirs: str, ancestor: str | None = None) -> tuple[str | None, list[str]]:
+        """Three-way merge of commits: (tree id, []) or (None, paths in conflict).
+
+        ancestor  the commit both sides come from; None finds it in their histories
+        """
+        how: dict[str, Any] = {"flags": MergeFlag.FIND_RENAMES, "file_flags": MergeFileFlag.DEFAULT}
+        if ancestor is None:
+            found = self._repo.merge_commits(pygit2.Oid(hex=ours), pygit2.Oid(hex=theirs), **how)
+        else:
+            found = self._repo.merge_trees(self._tree(ancestor), self._tree(ours), self._tree(theirs), **how)
         if found.conflicts is not None:
             paths = {side.path for conflict in found.conflicts for side in conflict if side is not None}
             return None, sorted(paths)
