@@ -1,6 +1,7 @@
 """A hub with something on every page: real-looking benchmarks, models, reports and talk."""
 
 import csv
+from contextlib import suppress
 from pathlib import Path
 
 from evalcommons.core.access import Actor, Role
@@ -151,10 +152,8 @@ class Story:
     def repo(self, name: str, kind: str = "model", **given: bool) -> RepoId:
         """The repo, made when it is not there."""
         repo_id = RepoId.parse(RepoKind(kind), name)
-        try:
+        with suppress(AlreadyExists):
             self.hub.repos.create(self.owner(repo_id.namespace), repo_id, **given)
-        except AlreadyExists:
-            pass
         return repo_id
 
     def push(self, repo_id: RepoId, files: dict[str, str | bytes | None], why: str, by: str = "", *, pr: bool = False):
@@ -266,7 +265,7 @@ def _trouble(story: Story) -> None:
         "openai/gsm8k", "main", "0.1", source=("https://example.org/%22%3E", '"<b>x</b>"'), notes=f'"{notes}"'
     )
     files = {
-        "README.md": f"# {HOSTILE}\n\n[x](javascript:alert(1)) ![y](https://evil.example/p.png) <img src=x onerror=1>\n",
+        "README.md": f"# {HOSTILE}\n\n[x](javascript:alert(1)) ![y](https://evil.example/p.png) <img onerror=1>\n",
         "one-line.txt": "x" * 1_000_000,
         "wide.csv": "\n".join(",".join("abcdefgh" for _ in range(40)) for _ in range(6000)),
         "data.bin": bytes(range(256)) * 8,

@@ -203,6 +203,7 @@ class Evals:
             shown = sorted(found[:MAX_REPORTS], key=lambda report: (report.dataset_key, report.task))
             grouped = groupby(shown, key=lambda report: (report.dataset_key, report.task))
             tasks = [self._task_reports(db, actor, model, key, task, list(some)) for (key, task), some in grouped]
+            tasks.sort(key=lambda each: each.board is None)
             ended = db.results.ended(model.id, MAX_REPORTS)
             return ModelReports(tasks, len(found), ended, self.invalid_files(db, model.id))
 

@@ -1,6 +1,6 @@
 """Datasets: the list, and the page of one with its board."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from evalcommons.core.access import Actor
 from evalcommons.core.board_rules import BoardRules, TaskRules
-from evalcommons.core.evidence import LEVELS
+from evalcommons.core.evidence import LEVELS as EVIDENCE
 from evalcommons.core.ids import RepoId, RepoKind
 from evalcommons.hub import Hub
 from evalcommons.services.leaderboards import Page
 from evalcommons.storage.index.boards import Listing
 from evalcommons.web.boards import BoardQuery, read_query
 from evalcommons.web.pages import catalogue, rules_text, text
+from evalcommons.web.pages.badges import LEVELS, Badge
 from evalcommons.web.pages.layout import page
 from evalcommons.web.pages.repos import card_of, frame, readme, tags_of
 from evalcommons.web.requests import CurrentActor, DatasetPath, TheHub, public_base
@@ -52,6 +53,33 @@ class Hidden(NamedTuple):
     address: str
 
 
+class Row(NamedTuple):
+    """A report as the board writes it.
+
+    rank    0 where reports are listed whether they rank or not; then `state` and `reason` say what they are
+    pull    0 for the author's own
+    url     of its source; "" without
+    level   label of its evidence, and its badge
+    """
+
+    rank: int
+    tied: bool
+    owner: str
+    name: str
+    variant: str
+    value: str
+    pull: int
+    url: str
+    source: str
+    level: str
+    badge: Badge
+    submitter: str
+    at: str
+    day: str
+    state: str
+    reason: str
+
+
 class Tab(NamedTuple):
     """A link among several of which one is shown now."""
 
@@ -74,7 +102,8 @@ async def dataset(request: Request, repo_id: DatasetPath, actor: CurrentActor, h
     if head.declared is not None and head.declared.row.valid and head.declared.spec is not None:
         here = request.scope["path"]
         facts |= await _board(request, hub, actor, head.row.repo_id, head.declared.spec.rules, here)
-    tags, more_tags = tags_of(head.row)
+    card = card_of(head.row, "license", "language", "size_categories")
+    tags, more_tags = tags_of(head.row, card)
     declared = head.declared
     return page(
         request,
@@ -87,7 +116,7 @@ async def dataset(request: Request, repo_id: DatasetPath, actor: CurrentActor, h
         readme=await readme(hub, actor, head.row),
         tags=tags,
         more_tags=more_tags,
-        card=card_of(head.row, "license", "language", "size_categories"),
+        card=card,
         problems=orjson.loads(declared.row.problems) if declared else [],
         spec=declared.spec.benchmark if declared and declared.spec else None,
         endpoint=public_base(request),
@@ -117,13 +146,13 @@ async def _board(
 
     if query.everything:
         board, reports = await run_in_threadpool(hub.leaderboards.reports, actor, repo_id, query.page)
-        found = _all_reports(reports)
+        found = _all_reports(reports, _labels(rules.task(board.task)))
     else:
         # A page of the board as it is now is an index range; a day gone by, or a filter, may read all of it.
         slow = query.page.as_of is not None or not query.page.filters.is_empty
         read = hub.leaderboards.page
         shown = await run_in_threadpool(read, actor, repo_id, query.page) if slow else read(actor, repo_id, query.page)
-        board, found = shown.board, _page_facts(shown, to)
+        board, found = shown.board, _page_facts(shown, to, _labels(shown.rules))
     task_rules = rules.task(board.task)
     tasks = [Tab(each.task, to(task_id=each.task, variant=None, all=None), each.id == board.id) for each in boards]
     return {
@@ -138,40 +167,66 @@ async def _board(
         "column": rules_text.column(task_rules),
         "sentences": rules_text.sentences(task_rules, board.higher_is_better),
         "tasks": tasks if len(tasks) > 1 else [],
-        "evidence_choices": [level for level in LEVELS if level != "reported"],
+        "evidence_choices": [level for level in EVIDENCE if level != "reported"],
         "to_board": to(all=None),
         "base_only": "" if query.page.listing is Listing.BASE else to(base_model=None),
         "variants": _variants(task_rules, query, to),
         "kept": [(name, value) for name, value in asked.items() if value is not None and name in _KEPT],
-        "variant_labels": {variant.id: variant.label for variant in task_rules.variants},
         "unfiltered": to(**dict.fromkeys(_KNOWN - {"task_id"})) if {name for name, _ in given} - {"task_id"} else "",
     }
 
 
-def _page_facts(shown: Page, to: Address) -> dict[str, Any]:
-    rows = [{**orjson.loads(row.entry), "rank": row.rank} for row in shown.rows]
-    ranks = [row["rank"] for row in rows]
-    for i, row in enumerate(rows):
-        row["tied"] = row["rank"] in (ranks[i - 1] if i else None, ranks[i + 1] if i + 1 < len(ranks) else None)
-    hidden = [_hidden(name, count, to) for name, count in shown.left_out.items()]
+def _page_facts(shown: Page, to: Address, labels: Mapping[str, str]) -> dict[str, Any]:
+    entries = [orjson.loads(row.entry) for row in shown.rows]
+    ranks = [row.rank for row in shown.rows]
+    ties = [rank in ranks[max(i - 1, 0) : i] + ranks[i + 1 : i + 2] for i, rank in enumerate(ranks)]
     return {
-        "rows": rows,
+        "rows": _rows(entries, labels, ranks, ties),
         "total": shown.total,
-        "hidden": hidden,
+        "hidden": [_hidden(name, count, to) for name, count in shown.left_out.items()],
         "next_page": to(cursor=shown.cursor) if shown.cursor else "",
-        "whole": text.are_whole([row["value"] for row in rows]),
     }
 
 
-def _all_reports(reports: list[dict[str, object]]) -> dict[str, Any]:
-    rows: list[dict[str, Any]] = [{**row, "rank": None, "tied": False} for row in reports[:REPORTS]]
-    return {
-        "rows": rows,
-        "total": len(reports),
-        "hidden": [],
-        "next_page": "",
-        "whole": text.are_whole([row["value"] for row in rows]),
-    }
+def _all_reports(reports: list[dict[str, Any]], labels: Mapping[str, str]) -> dict[str, Any]:
+    shown = reports[:REPORTS]
+    none = [0] * len(shown)
+    return {"rows": _rows(shown, labels, none, none), "total": len(reports), "hidden": [], "next_page": ""}
+
+
+def _rows(
+    entries: Sequence[Mapping[str, Any]], labels: Mapping[str, str], ranks: Sequence[int], ties: Sequence[int]
+) -> list[Row]:
+    whole = text.are_whole([entry["value"] for entry in entries])
+    return [
+        _row(entry, labels, rank, is_tied=bool(tied), whole=whole)
+        for entry, rank, tied in zip(entries, ranks, ties, strict=True)
+    ]
+
+
+def _row(entry: Mapping[str, Any], labels: Mapping[str, str], rank: int, *, is_tied: bool, whole: bool) -> Row:
+    owner, _, name = entry["modelId"].partition("/")
+    source = entry.get("source", {})
+    url = text.link_of(source.get("url"))
+    variant = entry.get("variant", "")
+    return Row(
+        rank=rank,
+        tied=is_tied,
+        owner=owner,
+        name=name,
+        variant=text.cut(labels.get(variant, variant), 60),
+        value=text.number(entry["value"], whole=whole),
+        pull=entry.get("pullRequest", 0),
+        url=url,
+        source=text.cut(source.get("name") or text.host_of(url), 32) if url else "",
+        level=entry["evidence"],
+        badge=LEVELS[entry["evidence"]],
+        submitter=entry["submitter"],
+        at=entry["reportedAt"],
+        day=entry["reportedAt"][:10],
+        state=entry.get("state", ""),
+        reason=text.cut(entry.get("reason", ""), 300),
+    )
 
 
 def _hidden(names: str, count: int, to: Address) -> Hidden:
@@ -181,6 +236,10 @@ def _hidden(names: str, count: int, to: Address) -> Hidden:
     for _, change in known:
         changes |= change
     return Hidden(count, " or ".join(what for what, _ in known), to(**changes))
+
+
+def _labels(rules: TaskRules) -> dict[str, str]:
+    return {variant.id: variant.label for variant in rules.variants}
 
 
 def _variants(rules: TaskRules, query: BoardQuery, to: Address) -> list[Tab]:

@@ -60,7 +60,8 @@ async def model(request: Request, repo_id: ModelPath, actor: CurrentActor, hub: 
     """A model: what is reported of it, and its README."""
     head = frame(hub, actor, repo_id)
     found = await run_in_threadpool(hub.evals.of_model, actor, repo_id)
-    tags, more_tags = tags_of(head.row)
+    card = card_of(head.row, "license", "language", "library_name", "pipeline_tag")
+    tags, more_tags = tags_of(head.row, card)
     tables = list(_tables(found.tasks))
     return page(
         request,
@@ -73,7 +74,7 @@ async def model(request: Request, repo_id: ModelPath, actor: CurrentActor, hub: 
         readme=await readme(hub, actor, head.row),
         tags=tags,
         more_tags=more_tags,
-        card=card_of(head.row, "license", "language", "library_name", "pipeline_tag"),
+        card=card,
         base_models=base_models(head.row),
         tables=tables,
         total=found.total,

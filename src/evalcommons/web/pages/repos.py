@@ -1,11 +1,14 @@
 """What all pages of one repo share: its name, its marks, its tabs, its README."""
 
 import json
+import re
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
+from html import unescape
 from typing import Any, Final, NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
 
 from evalcommons.core import cards
@@ -18,6 +21,13 @@ from evalcommons.storage.index.repos import RepoRow
 
 _KEPT_CHARACTERS: Final = 6_000_000
 _TAGS_SHOWN: Final = 24
+_HEADING: Final = re.compile("<(/?)h([1-6])>")
+_PICTURE: Final = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')
+_BOX: Final = re.compile(r'<input((?: [a-z]+="[^"]*")*)>')
+_ATTRIBUTE: Final = re.compile(r' ([a-z]+)="([^"]*)"')
+_HIDDEN: Final = {
+    code: f"\\u{code:04x}" for code in (0x200B, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
+}
 
 
 class Frame(NamedTuple):
@@ -56,9 +66,10 @@ def frame(hub: Hub, actor: Actor, repo_id: RepoId) -> Frame:
     return Frame(row, declared, hub.discussions.listed(actor, repo_id, status="open").total)
 
 
-def tags_of(row: RepoRow) -> tuple[list[str], int]:
-    """The first tags of a repo, and how many there are more."""
-    tags = [str(tag) for tag in json.loads(row.tags)]
+def tags_of(row: RepoRow, said: Iterable[str]) -> tuple[list[str], int]:
+    """The first tags of a repo, and how many there are more; without those that `said`, names of card fields, tell."""
+    prefixes = tuple(f"{name}:" for name in said)
+    tags = [str(tag) for tag in json.loads(row.tags) if not str(tag).startswith(prefixes)]
     return tags[:_TAGS_SHOWN], max(0, len(tags) - _TAGS_SHOWN)
 
 
@@ -118,10 +129,26 @@ async def readme(hub: Hub, actor: Actor, row: RepoRow) -> Markup:
 
 def _rendered(hub: Hub, actor: Actor, repo_id: RepoId) -> Markup:
     text = cards.body(hub.contents.readme(actor, repo_id)).strip()
-    # Safe: `render` lets through only what nh3 was told to.
-    return Markup(render(text, f"/{repo_id.path}/resolve/main/")) if text else Markup("")  # noqa: S704
+    return markdown(text, f"/{repo_id.path}/resolve/main/") if text else Markup("")
 
 
-def markdown(text: str) -> Markup:
-    """What somebody wrote in a discussion as HTML that can do nothing."""
-    return Markup(render(text))  # noqa: S704  (as above)
+def markdown(text: str, base: str = "") -> Markup:
+    """What somebody wrote as HTML that can do nothing.
+
+    Its headings stand below those of the page around it, pictures from elsewhere are their descriptions, and characters
+    that nobody sees or that turn the direction of what follows show as escapes; joiners stay, some scripts need them.
+    """
+    html = render(text.translate(_HIDDEN), base)
+    # nh3 writes what it lets through in one form: headings without attributes, values in double quotes.
+    html = _HEADING.sub(lambda found: f"<{found[1]}h{min(int(found[2]) + 2, 6)}>", html)
+    html = _BOX.sub(
+        lambda found: f'<input{found[1]} aria-label="{"done" if "checked" in found[1] else "to do"}">', html
+    )
+    return Markup(_PICTURE.sub(_picture, html))  # noqa: S704  (cleaned by nh3)
+
+
+def _picture(found: re.Match[str]) -> str:
+    values = dict(_ATTRIBUTE.findall(found[1]))
+    if "src" in values:
+        return found[0]
+    return f"<em>{escape(unescape(values.get('alt', 'picture')))}</em>"

@@ -34,12 +34,12 @@ def sentences(rules: TaskRules, higher_is_better: bool) -> list[str]:
             said.append(f"Values are at most {high:g}.")
         else:
             said.append(f"Values lie between {low:g} and {high:g}.")
-    if rules.samples:
-        said.append(f"{rules.samples:,} samples; a report on fewer does not rank.")
     what = "model and variant" if rules.variants else "model"
     said.append(f"One row a {what}: {_SELECTION[rules.selection]}. Equal values share a rank.")
     if rules.minimum_evidence > EvidenceLevel.REPORTED:
         said.append(f"Only reports that are {rules.minimum_evidence.label} or better rank.")
+    if rules.samples:
+        said.append(f"The task has {rules.samples:,} samples; a report on fewer does not rank.")
     if rules.edition:
         said.append(f"Current edition: {rules.edition}.")
     return said
