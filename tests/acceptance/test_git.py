@@ -707,6 +707,9 @@ def test_a_push_that_could_not_be_indexed_is_mended_at_the_next_start(tmp_path):
         def follow(self, *_, **__):
             raise OSError("the disk is full")
 
+    def no_help(_uid):
+        raise OSError("the disk is still full")
+
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
     env |= {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     copy = Copy(tmp_path, env)
@@ -714,6 +717,9 @@ def test_a_push_that_could_not_be_indexed_is_mended_at_the_next_start(tmp_path):
         copy.git("clone", "-q", f"{url}/datasets/alice/bench".replace("//", f"//x:{token}@"), "work")
         copy.folder = tmp_path / "work"
         object.__setattr__(hub.pushes, "indexing", Broken())
+        copy.commit({"README.md": "mended at once, and not worth a word"})
+        assert "remote:" not in copy.git("push")
+        hub.journal.after_failure = no_help
         copy.commit({"eval.yaml": eval_yaml("main")})
         said = copy.git("push")
         assert "remote: The push landed, but this hub could not read it" in said

@@ -271,6 +271,11 @@ class Pushes:
                     note_commits(tx, git, pull, None if old == ZERO else old, new, user_id, user, at)
             self.indexing.follow(tx, row, git, refs=[update.ref for update in updates])
 
+    def is_indexed(self, repo: RepoRow) -> bool:
+        """Has the index read where the repo's refs stand now? After a failure it is brought up to them at once."""
+        with self.index.read() as db:
+            return db.repos.get(repo.id).refs_stamp == self.git.stamp(repo.uid)
+
 
 def _check_link(git: GitRepo, entry: Entry) -> str:
     path = show(entry.path, 200)

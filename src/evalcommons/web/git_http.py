@@ -144,12 +144,20 @@ class _PushReferee:
             with self.moving:
                 await run_in_threadpool(self.hub.pushes.landed, self.actor, self.repo.row, self.updates)
         except Exception:
-            log.exception("request %s: a push to %s landed, but is not indexed", self.request_id, self.repo.id)
-            return (
-                "The push landed, but this hub could not read it; pages and boards show it after the next start. "
-                f"Tell its operator the request id {self.request_id}."
-            )
+            log.exception("request %s: reading a push to %s failed", self.request_id, self.repo.id)
+            if not await self._is_indexed():
+                return (
+                    "The push landed, but this hub could not read it; pages and boards show it after the next start. "
+                    f"Tell its operator the request id {self.request_id}."
+                )
         return ""
+
+    async def _is_indexed(self) -> bool:
+        try:
+            return await run_in_threadpool(self.hub.pushes.is_indexed, self.repo.row)
+        except Exception:
+            log.exception("request %s: the index of %s cannot be read", self.request_id, self.repo.id)
+            return False
 
 
 def _open(request: Request, service: str) -> tuple[Hub, Actor, OpenRepo]:
