@@ -13,6 +13,7 @@ from evalcommons.core.model_facts import parameter_count
 from evalcommons.core.problems import did_you_mean
 from evalcommons.services.leaderboards import Page, Wanted
 from evalcommons.storage.index.boards import Filters, Listing
+from evalcommons.web.errors import ascii_line
 
 MAX_LIMIT = 10_000
 _PARAMETERS = frozenset("task_id variant base_model max_params min_evidence as_of all limit cursor format".split())
@@ -75,7 +76,7 @@ def read_query(text: str) -> BoardQuery:
 def write_page(page: Page, query: BoardQuery, address: str) -> tuple[bytes, dict[str, str]]:
     """Body and headers of a page. `address`: where it was asked for, without the query."""
     headers = {
-        "X-Task-Id": _ascii(page.board.task),
+        "X-Task-Id": ascii_line(page.board.task),
         "X-Total-Count": str(page.total),
         "Cache-Control": "no-cache",
         "Vary": "Authorization",
@@ -146,7 +147,3 @@ def _moment(text: str) -> int:
     if "T" not in text and " " not in text:
         moment += timedelta(days=1) - timedelta(milliseconds=1)
     return int(moment.timestamp() * 1000)
-
-
-def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode()

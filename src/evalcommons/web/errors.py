@@ -59,9 +59,10 @@ def error_headers(error: errors.EvalCommonsError) -> dict[str, str]:
 
 
 def ascii_line(text: str) -> str:
-    """The text as one header value: ASCII, one line, at most 1,000 characters, no blanks at the ends."""
-    line = " | ".join(part.strip() for part in text.splitlines() if part.strip())
-    return line.encode("ascii", "replace").decode()[:1000].strip()
+    """The text as one header value: printable ASCII, at most 1,000 characters, no blanks at the ends."""
+    line = " | ".join(part.strip() for part in text.splitlines() if part.strip())[:1000]
+    # A control character in a header makes the server drop the connection.
+    return "".join(c if " " <= c <= "~" else "?" for c in line).strip()
 
 
 def error_answer(request: Request, error: errors.EvalCommonsError) -> Response:
