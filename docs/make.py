@@ -27,6 +27,8 @@ ROOMS = {
     "config.py": "",
     "core": "Rules and values: no files, no network, no clock.",
 }
+_OURS = "/api/evals"
+_PAGES = "evalcommons.web.pages"
 _MARK = re.compile(r"(<!-- made by docs/make\.py: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -54,12 +56,17 @@ def commands() -> str:
 
 def hub_calls() -> str:
     """The calls of the Hub, a table for each module that answers them."""
-    return _calls(lambda path: not path.startswith("/api/evals"))
+    return _calls(lambda path, module: not path.startswith(_OURS) and not module.startswith(_PAGES))
 
 
 def our_calls() -> str:
     """The calls that the Hub does not have."""
-    return _calls(lambda path: path.startswith("/api/evals"))
+    return _calls(lambda path, _module: path.startswith(_OURS))
+
+
+def pages() -> str:
+    """The pages, a table for each module that writes them."""
+    return _calls(lambda _path, module: module.startswith(_PAGES))
 
 
 def statuses() -> str:
@@ -102,6 +109,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "hub_calls": hub_calls,
     "our_calls": our_calls,
+    "pages": pages,
     "statuses": statuses,
     "map": the_map,
 }
@@ -141,10 +149,10 @@ def routes() -> list[tuple[str, str, Any]]:
     ]
 
 
-def _calls(wanted: Callable[[str], bool]) -> str:
+def _calls(wanted: Callable[[str, str], bool]) -> str:
     tables: dict[str, dict[tuple[str, str], list[str]]] = {}
     for method, path, endpoint in routes():
-        if wanted(path):
+        if wanted(path, endpoint.__module__):
             about = _summary(getmodule(endpoint)).rstrip(".")
             row = (f"`{shown_path(path)}`", _summary(endpoint))
             tables.setdefault(about, {}).setdefault(row, []).append(method)
