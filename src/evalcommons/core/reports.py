@@ -177,8 +177,7 @@ class Standing(Generic[K, T]):
         self.ended.append(version)
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # `dumps` would make one each time
 
 
 def _without_none(values: Mapping[str, object]) -> dict[str, object]:

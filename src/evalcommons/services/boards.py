@@ -1,9 +1,10 @@
 """Keeps the selected rows of each board as results, rules and repos change."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
+
+import orjson
 
 from evalcommons.core.board_rules import NO_RULES, TaskRules
 from evalcommons.core.clock import Clock, timestamp
@@ -45,8 +46,8 @@ class Boards:
         rows: list[BoardRow] = []
         owners: dict[int, Account] = {}
         grouped = groupby(tx.results.of_task(board.dataset_keys, board.task), key=lambda result: result.repo_id)
-        for chunk in _chunks([(repo_id, list(reports)) for repo_id, reports in grouped], 500):
-            models = tx.repos.by_ids([repo_id for repo_id, _ in chunk])
+        for chunk in _chunks(((repo_id, list(reports)) for repo_id, reports in grouped), 500):
+            models = tx.repos.by_ids([repo_id for repo_id, _ in chunk], with_card=False)
             missing = {model.owner_id for model in models.values()} - owners.keys()
             owners.update(tx.accounts.names(missing) if missing else {})
             for repo_id, reports in chunk:
@@ -105,7 +106,7 @@ def _board_row(
         parameters=model.parameters,
         derived=model.base_models != "[]",
         listed=not model.private,
-        entry=json.dumps(entry(model, owner, variant, report), ensure_ascii=False, separators=(",", ":")),
+        entry=orjson.dumps(entry(model, owner, variant, report)).decode(),
     )
 
 
@@ -124,7 +125,7 @@ def entry(model: RepoRow, owner: Account, variant: str, report: ResultRow) -> di
         },
     }
     if report.source:
-        found["source"] = json.loads(report.source)
+        found["source"] = orjson.loads(report.source)
     if report.pull:
         found["pullRequest"] = report.pull
     if report.notes:
@@ -138,5 +139,6 @@ def entry(model: RepoRow, owner: Account, variant: str, report: ResultRow) -> di
     return found
 
 
-def _chunks(items: list[_Group], size: int) -> Iterable[list[_Group]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def _chunks(groups: Iterable[_Group], size: int) -> Iterable[list[_Group]]:
+    rest = iter(groups)
+    return iter(lambda: list(islice(rest, size)), [])

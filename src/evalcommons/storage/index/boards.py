@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from evalcommons.storage.index.schema import board_rows, boards, rank_blocks, re
 
 BLOCK = 256
 """Rows in a block after a split; it splits again at twice as many."""
+_BATCH = 5000  # rows that are made ready for the database at once
 
 
 class Listing(IntEnum):
@@ -107,6 +109,8 @@ class Filters:
         return self == Filters()
 
 
+_COLUMNS = tuple(column.name for column in board_rows.c)
+_FIELDS = attrgetter(*_COLUMNS)
 _BOARD = sa.select(*boards.c)
 _FIND = _BOARD.join(repos, repos.c.id == boards.c.repo_id).where(
     repos.c.kind == "dataset", repos.c.key == sa.bindparam("key"), boards.c.task == sa.bindparam("task")
@@ -342,8 +346,8 @@ class Boards:
         """Replace all rows of the board at once."""
         for table in (rank_blocks, board_rows):
             self._connection.execute(sa.delete(table).where(table.c.board_id == board.id))
-        if rows:
-            self._connection.execute(_ADD_ROW, [_values(row) for row in rows])
+        for start in range(0, len(rows), _BATCH):
+            self._connection.execute(_ADD_ROW, [_values(row) for row in rows[start : start + _BATCH]])
         counts = []
         blocks = []
         for listing in Listing:
@@ -490,7 +494,7 @@ def _row(row: Any) -> BoardRow:
 
 
 def _values(row: BoardRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in BoardRow.__slots__}
+    return dict(zip(_COLUMNS, _FIELDS(row), strict=True))
 
 
 def _block(board_id: int, listing: Listing, low: Place, size: int) -> dict[str, Any]:

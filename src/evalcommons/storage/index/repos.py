@@ -175,12 +175,13 @@ class Repos:
         row = self._connection.execute(_BY_UID, {"uid": uid}).first()
         return _row(row) if row else None
 
-    def by_ids(self, ids: Iterable[int]) -> dict[int, RepoRow]:
-        """Which repos have these numbers?"""
+    def by_ids(self, ids: Iterable[int], *, with_card: bool = True) -> dict[int, RepoRow]:
+        """Which repos have these numbers? Cards may be long; `with_card` False leaves them out."""
         found: dict[int, RepoRow] = {}
         wanted = list(ids)
+        columns = list(repos.c) if with_card else _WITHOUT_CARD
         for start in range(0, len(wanted), 500):
-            query = sa.select(*repos.c).where(repos.c.id.in_(wanted[start : start + 500]))
+            query = sa.select(*columns).where(repos.c.id.in_(wanted[start : start + 500]))
             found.update((row.id, _row(row)) for row in self._connection.execute(query))
         return found
 
