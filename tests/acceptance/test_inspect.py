@@ -4,11 +4,13 @@ import importlib.util
 import json
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from huggingface_hub import CommitOperationAdd
 
 from evalcommons.cli.demo_story import BENCHMARK, LARGE_VERIFIED, questions
+from evalcommons.core import benchmark
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("inspect_ai") is None or importlib.util.find_spec("datasets") is None,
@@ -51,6 +53,18 @@ def accuracy(log: dict) -> float:
     """The one metric of the log that is a share of right answers."""
     [score] = log["results"]["scores"]
     return score["metrics"]["accuracy"]["value"]
+
+
+def test_our_lists_of_words_are_those_of_inspect():
+    """A solver, scorer or field that Inspect takes is refused by nobody here, and the other way round."""
+    from dataclasses import fields
+
+    from inspect_ai._eval.task.hf import HFFieldSpec, HFScorer, HFSolver, HFTask
+
+    assert set(get_args(HFSolver.model_fields["name"].annotation)) == benchmark.SOLVERS
+    assert set(get_args(HFScorer.model_fields["name"].annotation)) == benchmark.SCORERS
+    assert set(HFTask.model_fields) == benchmark._INSPECT_TASK
+    assert {field.name for field in fields(HFFieldSpec)} == benchmark._FIELD_SPEC
 
 
 def test_inspect_runs_twenty_questions_at_a_commit(gsm8k, inspect_eval):

@@ -1,5 +1,6 @@
 """What the docs say is what the code does."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,16 +9,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from doc_blocks import BLOCK, run_page
+from evalcommons.core.board_rules import BoardRules, TaskRules
+from evalcommons.core.evaluation_files import Context, FileKind, check_file
+from evalcommons.core.results import DatasetFacts
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PACKAGE = ROOT / "src" / "evalcommons"
-_BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-
-
-def runnable(page: Path) -> list[tuple[str, str]]:
-    """Language and text of the blocks marked `run`."""
-    return [(block[1], block[3]) for block in _BLOCK.finditer(page.read_text()) if "run" in block[2].split()]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -98,7 +98,7 @@ def test_commands_named_in_the_docs_exist(make):
 def test_readme_s_two_commands_are_what_ci_runs():
     """One for looking, one for the tests."""
     blocks = [
-        text for language, text in [(b[1], b[3]) for b in _BLOCK.finditer(PAGES[0].read_text())] if language == "bash"
+        text for language, text in [(b[1], b[3]) for b in BLOCK.finditer(PAGES[0].read_text())] if language == "bash"
     ]
     assert len(blocks) == 2
     assert "evalcommons demo" in blocks[0]
@@ -134,20 +134,37 @@ def _seconds(command: list[str]) -> float:
 @pytest.mark.timeout(180)
 def test_getting_started_works_as_written(server, tmp_path):
     """The blocks marked `run`, one after the other, each in a fresh shell, against a live hub."""
-    blocks = runnable(ROOT / "docs" / "getting-started.md")
-    assert len(blocks) >= 4
     env = server.env() | {"EVALCOMMONS_DATA": str(server.hub.settings.data)}
-    shown = ""
-    for language, text in blocks:
-        command = (
-            [sys.executable, "-W", "error", "-c", text]
-            if language == "python"
-            else ["bash", "-euo", "pipefail", "-c", text]
-        )
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
-        shown = done.stdout
+    printed = run_page(ROOT / "docs" / "getting-started.md", tmp_path, env)
+    assert len(printed) >= 4
+    shown = printed[-1]
     assert "alice/tiny" in shown
     assert "0.75" in shown
     reports = httpx2.get(f"{server.url}/api/datasets/alice/sums/leaderboard?all=true").json()
     assert sorted(report["value"] for report in reports) == [0.5, 0.75]
+
+
+@pytest.mark.timeout(180)
+def test_reporting_works_as_written(server, tmp_path):
+    """Every example of the page, in its order: reported, proposed, listed, closed."""
+    env = server.env() | {"EVALCOMMONS_DATA": str(server.hub.settings.data)}
+    printed = run_page(ROOT / "docs" / "reporting.md", tmp_path, env)
+    assert "1 file" in printed[1] or "2 files" in printed[1]
+    assert "0.62" in printed[2]
+    reports = json.loads(printed[4])
+    assert [(row["value"], row["state"], row.get("pullRequest")) for row in reports] == [
+        (0.62, "ranked", None),
+        (0.58, "ranked", 1),
+    ]
+    assert "0.58" not in printed[5]
+
+
+def test_the_refusal_in_the_docs_is_what_the_hub_says():
+    """docs/reporting.md quotes a message: it is that message."""
+    quoted = (ROOT / "docs" / "reporting.md").read_text().partition("Evaluation files were refused:\n")[2]
+    quoted = quoted.partition("```")[0]
+    facts = DatasetFacts("ada/words", ("rare",), BoardRules({"rare": TaskRules(unit="fraction", bounds=(0, 1))}))
+    text = b"- dataset: {id: ada/words, task_id: rare}\n  value: 58\n"
+    path = ".eval_results/percent.yaml"
+    problems = check_file(FileKind.RESULTS, path, text, Context(lookup=lambda _: facts))
+    assert "\n".join(problem.text() for problem in problems) == quoted.strip()

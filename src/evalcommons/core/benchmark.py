@@ -25,7 +25,7 @@ SOLVERS: Final = frozenset(
     ).split()
 )
 """Solvers that Inspect accepts in eval.yaml."""
-SCORERS: Final = frozenset("includes match pattern answer exact f1 model_graded_qa model_graded_fact choice".split())
+SCORERS: Final = frozenset("includes match pattern answer exact f1 model_graded_qa model_graded_fact choice math".split())
 """Scorers that Inspect accepts in eval.yaml."""
 
 
@@ -126,7 +126,7 @@ _TASK_SLIPS: Final = {
     "epoch": "epochs",
     "reducer": "epoch_reducer",
 }
-_FIELD_SPEC: Final = frozenset("input target choices input_image id metadata sandbox files setup".split())
+_FIELD_SPEC: Final = frozenset("input target choices input_image id metadata sandbox files setup checkpoint description".split())
 _FIELD_SLIPS: Final = {"question": "input", "answer": "target", "image": "input_image", "choice": "choices"}
 _STEP: Final = frozenset(("name", "args"))
 _REDUCER: Final = re.compile(r"pass_at_[0-9]+|at_least_[0-9]+|max|mode|median|mean")
@@ -212,7 +212,7 @@ def _field_spec(given: Fields, *, required: bool) -> Mapping[str, Any]:
     spec.check_known(_FIELD_SPEC, "field_spec", slips=_FIELD_SLIPS)
     for key in ("input", "target"):
         spec.text(key, required=required)
-    for key in ("input_image", "id", "sandbox", "files", "setup"):
+    for key in ("input_image", "id", "sandbox", "files", "setup", "checkpoint", "description"):
         spec.text(key)
     choices = spec.values.get("choices")
     if type(choices) is list:
