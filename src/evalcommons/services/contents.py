@@ -18,8 +18,6 @@ from evalcommons.storage.index.repos import RepoRow
 
 MAX_CHANGED = 1000
 """Files of one commit that are named."""
-MAX_COMPARED = 8_000_000
-"""Bytes of changed files, before and after, up to which they are compared line by line."""
 
 MAX_README = 1 << 20
 """Bytes of a README that a page reads."""
@@ -105,7 +103,7 @@ class Change(NamedTuple):
 
     files  the first `MAX_CHANGED`, in path order
     total  how many there are
-    diff   as `git diff` prints it; None when the files are too large to be compared for a reader
+    diff   as `git diff` prints it; None when there are more files
     """
 
     row: RepoRow
@@ -243,8 +241,7 @@ class Contents:
         parent = found.parents[0] if found.parents else None
         changed = git.changed_paths(parent, found.oid)
         files = [ChangedFile(path, *changed[path]) for path in sorted(changed)]
-        small = len(files) <= MAX_CHANGED and git.diff_bytes(parent, found.oid) <= MAX_COMPARED
-        diff = git.diff(parent, found.oid) if small else None
+        diff = git.diff(parent, found.oid) if len(files) <= MAX_CHANGED else None
         return Change(row, found, files[:MAX_CHANGED], len(files), diff)
 
     def file(self, actor: Actor, repo_id: RepoId, where: Location, *, raw: bool = False) -> File:

@@ -30,6 +30,8 @@ from evalcommons.core.ids import MAIN, may_be_commit
 ZERO = "0" * 40
 """The commit id that stands for "no commit" in logs and pushes."""
 
+MAX_COMPARED = 8_000_000
+"""Bytes of files that one diff compares line by line."""
 PIECE = 1 << 20
 """Bytes of a file that are handed on at once."""
 
@@ -618,18 +620,27 @@ class GitRepo:
                         size = 0 if number == FileMode.COMMIT else int(odb.read_header(oid_here)[1])
                         yield Entry(path.decode("utf-8", "surrogateescape"), str(oid_here), size, number)
 
-    def diff(self, old: str | None, new: str, *, context: int = 3) -> str:
-        """Unified diff between two commits, as `git diff` prints it."""
+    def diff(self, old: str | None, new: str, *, context: int = 3, most: int = MAX_COMPARED) -> str:
+        """Unified diff between two commits, as `git diff` prints it.
+
+        most  bytes of files, before and after, that are compared; of files beyond it says only that they differ
+        """
         before = self._tree(old) if old is not None else self._tree(str(self._repo.TreeBuilder().write()))
         diff = self._tree(new).diff_to_tree(before, context_lines=context, swap=True)
-        return diff.patch or ""
+        parts = []
+        for number, delta in enumerate(diff.deltas):
+            sides = [side for side in (delta.old_file, delta.new_file) if int(side.mode) not in (0, FileMode.COMMIT)]
+            size = sum(self.size(str(side.id)) for side in sides)
+            if size <= most:
+                most -= size
+                patch = diff[number]
+                parts.append((patch.text or "") if patch is not None else "")
+            else:
+                names = [side.raw_path.decode("utf-8", "replace") for side in (delta.old_file, delta.new_file)]
+                parts.append(f"diff --git a/{names[0]} b/{names[1]}\nLarge files differ\n")
+        return "".join(parts)
 
     # --- inside -------------------------------------------------------------------------------------------------
-
-    def diff_bytes(self, old: str | None, new: str) -> int:
-        """Bytes of the files that differ between two commits, before and after: what `diff` would read."""
-        sides = (side for pair in self.changed_paths(old, new).values() for side in pair)
-        return sum(self.size(side.oid) for side in sides if side is not None and not side.is_submodule)
 
     def _may_have(self, prefix: str) -> bool:
         """Can there be refs below this folder? Most repos have no pull request, and listing all refs takes 170 µs."""

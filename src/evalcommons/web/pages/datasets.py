@@ -197,14 +197,12 @@ def _all_reports(reports: list[dict[str, Any]], labels: Mapping[str, str]) -> di
 def _rows(
     entries: Sequence[Mapping[str, Any]], labels: Mapping[str, str], ranks: Sequence[int], ties: Sequence[int]
 ) -> list[Row]:
-    whole = text.are_whole([entry["value"] for entry in entries])
     return [
-        _row(entry, labels, rank, is_tied=bool(tied), whole=whole)
-        for entry, rank, tied in zip(entries, ranks, ties, strict=True)
+        _row(entry, labels, rank, is_tied=bool(tied)) for entry, rank, tied in zip(entries, ranks, ties, strict=True)
     ]
 
 
-def _row(entry: Mapping[str, Any], labels: Mapping[str, str], rank: int, *, is_tied: bool, whole: bool) -> Row:
+def _row(entry: Mapping[str, Any], labels: Mapping[str, str], rank: int, *, is_tied: bool) -> Row:
     owner, _, name = entry["modelId"].partition("/")
     source = entry.get("source", {})
     url = text.link_of(source.get("url"))
@@ -215,7 +213,7 @@ def _row(entry: Mapping[str, Any], labels: Mapping[str, str], rank: int, *, is_t
         owner=owner,
         name=name,
         variant=text.cut(labels.get(variant, variant), 60),
-        value=text.number(entry["value"], whole=whole),
+        value=text.number(entry["value"]),
         pull=entry.get("pullRequest", 0),
         url=url,
         source=text.cut(source.get("name") or text.host_of(url), 32) if url else "",

@@ -8,6 +8,7 @@ LINES: Final = 2000
 LINE: Final = 500
 """Characters of a line that are shown."""
 
+_NOT_SHOWN: Final = {"Binary": "binary, not shown", "Large": "too large to compare here"}
 _HUNK = re.compile(r"@@ -([0-9]{1,9})(?:,[0-9]+)? \+([0-9]{1,9})(?:,[0-9]+)? @@")
 
 
@@ -59,8 +60,8 @@ class _File:
 
     def head(self, line: str) -> None:
         """A line before the first hunk."""
-        if line.startswith(("new file", "deleted file", "old mode", "new mode", "rename ", "Binary files")):
-            self.notes.append("binary, not shown" if line.startswith("Binary") else line)
+        if line.startswith(("new file", "deleted file", "old mode", "new mode", "rename ", "Binary", "Large")):
+            self.notes.append(_NOT_SHOWN.get(line.partition(" ")[0], line))
 
     def place(self, old: int, new: int) -> None:
         """A hunk begins at these lines."""

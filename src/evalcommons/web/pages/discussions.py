@@ -25,8 +25,8 @@ EVENTS: Final = 50
 DIFF_LINES: Final = 300
 """Lines of a pull request's changes that stand below its conversation; all of them have a page of their own."""
 
-_TYPES: Final = {"all": "All", "pull_request": "Pull requests", "discussion": "Discussions"}
-_STATUSES: Final = {"open": "Open", "closed": "Closed", "all": "All"}
+_TYPES: Final = {"all": "All kinds", "pull_request": "Pull requests", "discussion": "Discussions"}
+_STATUSES: Final = {"open": "Open", "closed": "Closed", "all": "Open and closed"}
 
 
 @router.api_route("/datasets/{namespace}/{name}/discussions", methods=["GET", "HEAD"])

@@ -79,7 +79,7 @@ async def model(request: Request, repo_id: ModelPath, actor: CurrentActor, hub: 
         tables=tables,
         total=found.total,
         left_out=found.total - sum(len(table.lines) for table in tables),
-        ended=[_line(result, None, whole=False) for result in found.ended[:REPORTS]],
+        ended=[_line(result, None) for result in found.ended[:REPORTS]],
         more_ended=len(found.ended) > REPORTS,
         invalid=found.invalid,
         endpoint=public_base(request),
@@ -93,14 +93,13 @@ def _tables(tasks: Iterable[TaskReports]) -> Iterable[Table]:
             return
         reports = task.reports[:left]
         left -= len(reports)
-        whole = text.are_whole([reported.result.value for reported in reports])
-        lines = [_line(reported.result, reported, whole=whole) for reported in reports]
+        lines = [_line(reported.result, reported) for reported in reports]
         higher = task.board.higher_is_better if task.board else True
         direction = ("Higher is better" if higher else "Lower is better") if task.board else ""
         rows = task.board.listed_rows if task.board else 0
         yield Table(task, rules_text.column(task.rules), direction, rows, lines)
 
 
-def _line(result: ResultRow, reported: Reported | None, *, whole: bool) -> Line:
+def _line(result: ResultRow, reported: Reported | None) -> Line:
     source = json.loads(result.source) if result.source else {}
-    return Line(result, reported, level_label(result.level), source, text.number(result.value, whole=whole))
+    return Line(result, reported, level_label(result.level), source, text.number(result.value))

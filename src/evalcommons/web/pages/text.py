@@ -1,6 +1,5 @@
 """Words and numbers as pages show them: as they were written, and inert."""
 
-import math
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -43,15 +42,9 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def number(value: float, *, whole: bool = False) -> str:
-    """A score as it was submitted, never rounded or rescaled. `whole`: without `.0`, where all beside it are whole."""
-    text = repr(value)
-    return text[:-2] if whole and text.endswith(".0") else text
-
-
-def are_whole(values: list[float]) -> bool:
-    """Is no number among these a fraction, so that none needs `.0` to stand in line with the others?"""
-    return all(math.isfinite(value) and value == int(value) for value in values)
+def number(value: float) -> str:
+    """A score as it was submitted, never rounded or rescaled; written as the API and the files of a board write it."""
+    return repr(value)
 
 
 def count(value: int, one: str, many: str = "") -> str:
