@@ -25,7 +25,9 @@ SOLVERS: Final = frozenset(
     ).split()
 )
 """Solvers that Inspect accepts in eval.yaml."""
-SCORERS: Final = frozenset("includes match pattern answer exact f1 model_graded_qa model_graded_fact choice math".split())
+SCORERS: Final = frozenset(
+    "includes match pattern answer exact f1 model_graded_qa model_graded_fact choice math".split()
+)
 """Scorers that Inspect accepts in eval.yaml."""
 
 
@@ -126,7 +128,9 @@ _TASK_SLIPS: Final = {
     "epoch": "epochs",
     "reducer": "epoch_reducer",
 }
-_FIELD_SPEC: Final = frozenset("input target choices input_image id metadata sandbox files setup checkpoint description".split())
+_FIELD_SPEC: Final = frozenset(
+    "input target choices input_image id metadata sandbox files setup checkpoint description".split()
+)
 _FIELD_SLIPS: Final = {"question": "input", "answer": "target", "image": "input_image", "choice": "choices"}
 _STEP: Final = frozenset(("name", "args"))
 _REDUCER: Final = re.compile(r"pass_at_[0-9]+|at_least_[0-9]+|max|mode|median|mean")
