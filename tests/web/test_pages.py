@@ -153,6 +153,19 @@ def test_a_page_that_did_not_change_costs_the_reader_no_bytes(browse):
     assert browse("/static/style.css").status_code == 404
 
 
+def test_a_kept_page_is_never_behind_what_was_written(browse, story):
+    """A page is answered from memory until somebody writes; members still see what is theirs."""
+    model = story.repo("labs/fresh")
+    assert "Nothing is reported" in browse("/labs/fresh").text
+    assert "Nothing is reported" in browse("/labs/fresh").text
+    story.push(model, {".eval_results/x.yaml": page_stories.entry("mara/arithmetic", "sums", "12.5")}, "Report")
+    assert "12.5" in browse("/labs/fresh").text
+    token = story.hub.accounts.create_token("mara", "writer", TokenRole.READ)
+    story.hub.repos.configure(story.actor("mara"), model, private=True)
+    assert "12.5" in browse("/labs/fresh", token=token).text
+    assert browse("/labs/fresh").status_code == 404
+
+
 def test_head_answers_like_get_without_the_body(browse):
     """Link checkers ask so."""
     assert browse("/datasets/openai/gsm8k", method="HEAD").status_code == 200

@@ -19,7 +19,7 @@ from evalcommons.storage.index.boards import Listing
 from evalcommons.web.boards import BoardQuery, read_query
 from evalcommons.web.pages import catalogue, rules_text, text
 from evalcommons.web.pages.badges import LEVELS, Badge
-from evalcommons.web.pages.layout import page
+from evalcommons.web.pages.layout import kept_pages, page
 from evalcommons.web.pages.repos import card_of, frame, readme, tags_of
 from evalcommons.web.requests import CurrentActor, DatasetPath, TheHub, public_base
 
@@ -97,6 +97,8 @@ async def datasets(request: Request, actor: CurrentActor, hub: TheHub) -> Respon
 @router.api_route("/datasets/{namespace}/{name}", methods=["GET", "HEAD"])
 async def dataset(request: Request, repo_id: DatasetPath, actor: CurrentActor, hub: TheHub) -> Response:
     """A dataset: its board, if it is a benchmark, and its README."""
+    if (kept := kept_pages(request).find(request, hub, actor)) is not None:
+        return kept
     head = frame(hub, actor, repo_id)
     facts: dict[str, Any] = {"board": None}
     if head.declared is not None and head.declared.row.valid and head.declared.spec is not None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from evalcommons.core.reports import level_label
 from evalcommons.services.evals import News
 from evalcommons.web.pages import text
-from evalcommons.web.pages.layout import page
+from evalcommons.web.pages.layout import kept_pages, page
 from evalcommons.web.requests import CurrentActor, TheHub, public_base
 
 router = APIRouter()
@@ -23,6 +23,8 @@ NEWEST: Final = 12
 @router.api_route("/", methods=["GET", "HEAD"])
 async def home(request: Request, actor: CurrentActor, hub: TheHub) -> Response:
     """The hub at a glance."""
+    if (kept := kept_pages(request).find(request, hub, actor)) is not None:
+        return kept
     benchmarks = hub.evals.benchmarks(actor)
     official = [found for found in benchmarks if found.official]
     community = [found for found in benchmarks if not found.official]

@@ -1,6 +1,7 @@
 """Every page: its templates, its stylesheet, and the headers that keep it harmless."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,7 @@ from evalcommons.core.access import Actor
 from evalcommons.core.errors import NotFound
 from evalcommons.hub import Hub
 from evalcommons.web.pages import badges, text
+from evalcommons.web.requests import public_base
 
 router = APIRouter()
 
@@ -29,6 +31,7 @@ SECURITY: Final[Mapping[str, str]] = {
 }
 """Headers of every page: nothing runs, nothing is loaded from elsewhere, nobody frames it."""
 
+_KEPT_BYTES: Final = 8_000_000
 _HTML: Final = "text/html; charset=utf-8"
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _TYPES: Final = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
@@ -88,10 +91,72 @@ _ENVIRONMENT: Final = _environment()
 _COMPILED: Final = {name: _ENVIRONMENT.get_template(name) for name in _ENVIRONMENT.list_templates(["html"])}
 
 
+class _Kept(NamedTuple):
+    """A page as anybody saw it, and what `Index.changes` said before it was made."""
+
+    stamp: int
+    body: bytes
+    etag: str
+
+
+class KeptPages:
+    """Pages that stay true as long as nobody writes to the database; for the one thread of the event loop."""
+
+    def __init__(self) -> None:
+        self._pages: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._size = 0
+
+    def find(self, request: Request, hub: Hub, actor: Actor) -> Response | None:
+        """The page that is asked for, if it is kept and nothing was written since; else it will be once it is made."""
+        stamp = hub.index.changes() if actor.is_anonymous else None
+        if stamp is None:
+            return None
+        key = _key(request)
+        kept = self._pages.get(key)
+        if kept is not None and kept.stamp == stamp:
+            self._pages.move_to_end(key)
+            return _answer(request, actor, kept.body, kept.etag)
+        request.state.stamp = stamp
+        return None
+
+    def keep(self, request: Request, body: bytes, etag: str) -> None:
+        """Remember a page that `find` did not have."""
+        key = _key(request)
+        self._forget(key)
+        if len(body) <= _KEPT_BYTES // 8:
+            self._pages[key] = _Kept(request.state.stamp, body, etag)
+            self._size += len(body)
+            while self._size > _KEPT_BYTES:
+                self._forget(next(iter(self._pages)))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        if (gone := self._pages.pop(key, None)) is not None:
+            self._size -= len(gone.body)
+
+
+def _key(request: Request) -> tuple[str, str]:
+    return public_base(request), f"{request.scope['path']}?{request.url.query}"
+
+
+def kept_pages(request: Request) -> KeptPages:
+    """The pages that this application keeps."""
+    state = request.app.state
+    if not hasattr(state, "kept_pages"):
+        state.kept_pages = KeptPages()
+    found: KeptPages = state.kept_pages
+    return found
+
+
 def page(request: Request, hub: Hub, actor: Actor, template: str, **facts: Any) -> Response:
     """A page, or the news that the reader has it already."""
     body = render(hub, actor, template, **facts)
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if hasattr(request.state, "stamp"):
+        kept_pages(request).keep(request, body, etag)
+    return _answer(request, actor, body, etag)
+
+
+def _answer(request: Request, actor: Actor, body: bytes, etag: str) -> Response:
     headers = {
         **SECURITY,
         # Who may read it can change at any time: ask again, and mostly be told 304.

@@ -13,7 +13,7 @@ from evalcommons.core.reports import level_label
 from evalcommons.services.evals import Reported, TaskReports
 from evalcommons.storage.index.results import ResultRow
 from evalcommons.web.pages import catalogue, rules_text, text
-from evalcommons.web.pages.layout import page
+from evalcommons.web.pages.layout import kept_pages, page
 from evalcommons.web.pages.repos import base_models, card_of, frame, readme, tags_of
 from evalcommons.web.requests import CurrentActor, ModelPath, TheHub, public_base
 
@@ -58,6 +58,8 @@ async def models(request: Request, actor: CurrentActor, hub: TheHub) -> Response
 @router.api_route("/{namespace}/{name}", methods=["GET", "HEAD"])
 async def model(request: Request, repo_id: ModelPath, actor: CurrentActor, hub: TheHub) -> Response:
     """A model: what is reported of it, and its README."""
+    if (kept := kept_pages(request).find(request, hub, actor)) is not None:
+        return kept
     head = frame(hub, actor, repo_id)
     found = await run_in_threadpool(hub.evals.of_model, actor, repo_id)
     card = card_of(head.row, "license", "language", "library_name", "pipeline_tag")
