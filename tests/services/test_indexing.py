@@ -80,6 +80,14 @@ def test_a_pull_request_reports_only_what_it_adds(bench, push, history):
     assert history("alice/tiny") == [(0, 0.5, ""), (num, 0.7, "")]
 
 
+def test_a_squashed_pull_request_still_reports_only_what_it_adds(hub, bench, push, history, actor_of):
+    """A squash cuts it off from main's history, not from what it was built on."""
+    push("alice/tiny", {RESULTS: results_yaml(0.5)})
+    num = push("alice/tiny", {".eval_results/more.yaml": results_yaml(0.7)}, by="bob", pr=True).num
+    hub.commits.super_squash(actor_of("bob"), model("alice/tiny"), pull_ref(num), "squashed")
+    assert history("alice/tiny") == [(0, 0.5, ""), (num, 0.7, "")]
+
+
 def test_a_removed_file_leaves_a_tombstone(bench, push, board, history):
     """Withdrawn, by whom, and still to be seen."""
     push("alice/tiny", {RESULTS: results_yaml(0.5)})
@@ -286,7 +294,7 @@ operations = st.one_of(
     st.tuples(st.just("card"), st.sampled_from(NAMES[:2]), st.booleans()),
     st.tuples(st.just("rules"), st.booleans()),
     st.tuples(st.just("tasks"), st.sampled_from([("main",), ("main", "hard"), ("hard",)])),
-    st.tuples(st.just("squash"), st.sampled_from(NAMES[:2])),
+    st.tuples(st.just("squash"), st.sampled_from(NAMES[:2]), st.sampled_from(["main", "refs/pr/1"])),
     st.tuples(st.just("delete"), st.sampled_from(NAMES)),
     st.tuples(st.just("create"), st.sampled_from(NAMES)),
 )
@@ -356,8 +364,8 @@ def play(hub, sequence) -> None:
                     commit(owner["alice/bench"], "alice/bench", {"leaderboard.yaml": text})
                 case "tasks", tasks:
                     commit(owner["alice/bench"], "alice/bench", {"eval.yaml": eval_yaml(*tasks)})
-                case "squash", name:
-                    hub.commits.super_squash(owner[name], repo_id(name), "main", "squashed")
+                case "squash", name, ref:
+                    hub.commits.super_squash(owner[name], repo_id(name), ref, "squashed")
                 case "delete", name:
                     hub.repos.delete(owner[name], repo_id(name))
                 case "create", name:

@@ -534,7 +534,9 @@ class Indexing:
         elif new == main or main in git.commit(new).parents:
             base = main
         else:
-            base = git.merge_base(main, new) or ""
+            # A squash cuts a pull request off from its history: what it built on before is still what it builds on.
+            before = tx.results.base(repo_id, num, update_no - 1) if update_no else None
+            base = git.merge_base(main, new) or before or ""
         tx.results.add_base(repo_id, num, update_no, base)
         return base
 
