@@ -90,8 +90,8 @@ def test_the_demo_ends_well_in_under_thirty_seconds(tmp_path):
         ("3", "openai/gpt3-175b-finetuning", "0.347233"),
         ("4", "openai/gpt3-6b-finetuning", "0.216831"),
     ]
-    assert "pull request 1 was merged by author" in text
-    assert "pull request 1 was closed by author" in text
+    assert "pull request 1 was merged by gpt3-author" in text
+    assert "pull request 1 was closed by gpt3-author" in text
     assert list(tmp_path.iterdir()) == []
 
 
@@ -109,8 +109,8 @@ def test_the_demo_tells_programs_the_same_in_json(tmp_path):
         "openai/gpt3-6b-finetuning": [0.216831],
     }
     assert sorted(gone["why"] for gone in told["withdrawn"]) == [
-        "pull request 1 was closed by author",
-        "pull request 1 was merged by author",
+        "pull request 1 was closed by gpt3-author",
+        "pull request 1 was merged by gpt3-author",
         "replaced by a new version",
     ]
     assert (tmp_path / "hub" / "hub.sqlite").exists()

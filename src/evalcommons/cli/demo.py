@@ -134,14 +134,14 @@ def _tell(console: "Console", number: int, done: "Done") -> None:
 
     line = Table.grid(padding=(0, 1), expand=True)
     line.add_column(width=2, justify="right")
-    line.add_column(width=10, style="bold")
+    line.add_column(width=11, style="bold")
     line.add_column(ratio=1)
     line.add_column(width=7, justify="right", style="dim")
     said = Text.assemble(f"{done.step.what}\n", (done.outcome.text, "dim"))
     line.add_row(str(number), done.step.who, said, f"{done.seconds:.2f} s")
     console.print(line)
     if done.outcome.quote:
-        console.print(Padding(Text(printable(done.outcome.quote), "yellow"), (0, 0, 0, 16)))
+        console.print(Padding(Text(printable(done.outcome.quote), "yellow"), (0, 0, 0, 17)))
 
 
 def _show_ending(console: "Console", stage: "Stage") -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BENCHMARK: Final = "openai/gsm8k"
 TASK: Final = "gsm8k"
+AUTHOR: Final = "gpt3-author"
 QUESTIONS: Final = 1319
 COBBE: Final = Source("https://arxiv.org/abs/2110.14168", "Cobbe et al. 2021")
 WEI: Final = Source("https://arxiv.org/abs/2201.11903", "Wei et al. 2022")
@@ -235,18 +236,18 @@ def _make_accounts(stage: Stage) -> Outcome:
     accounts = stage.hub.accounts
     for name, fullname in (
         ("maintainer", "Benchmark maintainer"),
-        ("author", "Author of the GPT-3 systems"),
+        (AUTHOR, "Author of the GPT-3 systems"),
         ("evaluator", "Somebody who reads papers"),
     ):
         token = f"hf_{secrets.token_urlsafe(24)}"
         accounts.create_user(name, fullname=fullname, token=token)
         stage.tokens[name] = token
     accounts.create_org("openai", fullname="OpenAI")
-    for name in ("maintainer", "author"):
+    for name in ("maintainer", AUTHOR):
         accounts.set_member("openai", name, Role.WRITE)
     stage.expect("who the maintainer is", stage.api("maintainer").whoami()["name"], "maintainer")
     return Outcome(
-        "maintainer and author may write to the organisation openai, evaluator may not (the same code as "
+        f"maintainer and {AUTHOR} may write to the organisation openai, evaluator may not (the same code as "
         "`evalcommons admin user create NAME --token VALUE` and `admin org add`)"
     )
 
@@ -256,7 +257,7 @@ def _approve(stage: Stage) -> Outcome:
     official = [found.id for found in stage.api().list_datasets(benchmark="official")]
     stage.expect("the official benchmarks", official, [BENCHMARK])
     return Outcome(
-        f"list_datasets(benchmark='official') finds it (the same code as `admin benchmark approve {BENCHMARK}`)"
+        f"list_datasets(benchmark='official') finds it now (the same code as `admin benchmark approve {BENCHMARK}`)"
     )
 
 
@@ -306,7 +307,7 @@ def _register(stage: Stage) -> Outcome:
 
 def _publish(stage: Stage) -> Outcome:
     rows = questions()
-    api = stage.api("author")
+    api = stage.api(AUTHOR)
     for system in SYSTEMS:
         api.create_repo(system.repo)
         answers = [{"question": row["question"], **row[system.key]} for row in rows]
@@ -321,10 +322,12 @@ def _publish(stage: Stage) -> Outcome:
         }
         if system is not SMALL_FINETUNED:
             contents[EVIDENCE] = _evidence(system)
-        _push(stage, "author", system.repo, contents, "Add the card, the published answers and the score on GSM8K")
+        _push(stage, AUTHOR, system.repo, contents, "Add the card, the published answers and the score on GSM8K")
     _note_reports(stage)
     stage.expect("models on the board", len(stage.get(f"/api/datasets/{BENCHMARK}/leaderboard")), len(SYSTEMS))
-    return Outcome("each with a card, 1,319 answers and a score from arXiv:2110.14168; the board shows all four")
+    return Outcome(
+        "each with a card, its 1,319 answers and the score they give, source arXiv:2110.14168; the board shows all four"
+    )
 
 
 def _report_other_number(stage: Stage) -> Outcome:
@@ -333,13 +336,15 @@ def _report_other_number(stage: Stage) -> Outcome:
         path_in_repo=REPORT,
         repo_id=LARGE_VERIFIED.repo,
         commit_message="Report the 0.55 that Wei et al. 2022 cite",
+        commit_description="They name it as the best result before theirs. The published answers give 0.5625.",
         create_pr=True,
     )
     _note_reports(stage)
     found = [(row["data"]["value"], row.get("pullRequest")) for row in _eval_results(stage, LARGE_VERIFIED.repo)]
     stage.expect("reports on the largest system", sorted(found), [(CITED, 1), (LARGE_VERIFIED.accuracy, None)])
     return Outcome(
-        f"{done.pr_url} shows at once, without a merge; both numbers are kept, the board ranks the better one"
+        f"{CITED}, as arXiv:2201.11903 cites it; {done.pr_url} counts at once, without a merge: both numbers are kept, "
+        "the board ranks the better one"
     )
 
 
@@ -389,7 +394,7 @@ def _correct(stage: Stage) -> Outcome:
 
 def _merge(stage: Stage) -> Outcome:
     system = SMALL_FINETUNED
-    stage.api("author").merge_pull_request(system.repo, 1, comment="Right, we had rounded it. Thank you.")
+    stage.api(AUTHOR).merge_pull_request(system.repo, 1, comment="Right, we had rounded it. Thank you.")
     found = [(row["data"]["value"], row.get("pullRequest")) for row in _eval_results(stage, system.repo)]
     stage.expect("the corrected score", found, [(system.accuracy, None)])
     return Outcome(f"{system.accuracy} is the author's own report now")
@@ -402,6 +407,7 @@ def _report_again(stage: Stage) -> Outcome:
         path_in_repo=".eval_results/gsm8k-counted.yaml",
         repo_id=system.repo,
         commit_message="Report the count of the published answers",
+        commit_description=f"{system.correct} of {QUESTIONS:,} are right.",
         create_pr=True,
     )
     _note_reports(stage)
@@ -411,7 +417,7 @@ def _report_again(stage: Stage) -> Outcome:
 
 def _close(stage: Stage) -> Outcome:
     system = LARGE_FINETUNED
-    stage.api("author").change_discussion_status(system.repo, 1, "closed", comment=DUPLICATE_WHY)
+    stage.api(AUTHOR).change_discussion_status(system.repo, 1, "closed", comment=DUPLICATE_WHY)
     stage.expect("reports after the duplicate is closed", len(_eval_results(stage, system.repo)), 1)
     return Outcome(f"“{DUPLICATE_WHY}” The report is off the board, and stays listed as withdrawn")
 
@@ -441,7 +447,7 @@ def _read_back(stage: Stage) -> Outcome:
         sorted((gone.model, gone.value, gone.by) for gone in stage.ending.withdrawn),
         sorted(
             [
-                (SMALL_FINETUNED.repo, ROUNDED, "author"),
+                (SMALL_FINETUNED.repo, ROUNDED, AUTHOR),
                 (SMALL_FINETUNED.repo, SMALL_FINETUNED.accuracy, "evaluator"),
                 (LARGE_FINETUNED.repo, LARGE_FINETUNED.accuracy, "evaluator"),
             ]
@@ -541,13 +547,13 @@ STEPS: Final = (
     Step("operator", "makes three accounts and an organisation", _make_accounts),
     Step("maintainer", f"registers the benchmark {BENCHMARK}: git push", _register),
     Step("operator", f"marks {BENCHMARK} as official", _approve),
-    Step("author", "publishes four models with their scores: git push, four times", _publish),
+    Step(AUTHOR, "publishes four models with their scores: git push, four times", _publish),
     Step("evaluator", "reports another number for the largest model: a pull request", _report_other_number),
-    Step("evaluator", "reports it as a percentage: refused", _report_percentage),
+    Step("evaluator", "reports it as a percentage, 55: refused", _report_percentage),
     Step("evaluator", "corrects a rounded score: a pull request", _correct),
-    Step("author", "merges the correction", _merge),
+    Step(AUTHOR, "merges the correction", _merge),
     Step("evaluator", "reports what stands there already: a pull request", _report_again),
-    Step("author", "closes the duplicate", _close),
+    Step(AUTHOR, "closes the duplicate", _close),
     Step("reader", "looks at everything, without an account", _read_back),
 )
 """The story, in its order."""
