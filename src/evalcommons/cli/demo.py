@@ -168,8 +168,8 @@ def _show_ending(console: "Console", stage: "Stage") -> None:
     _print_rows(
         console,
         "What no longer stands, and why: nothing disappears silently",
-        ("MODEL", "ACCURACY", "REPORTED BY", "UNTIL", "WHY"),
-        [(gone.model, gone.value, gone.by, gone.until, gone.why) for gone in ending.withdrawn],
+        ("MODEL", "ACCURACY", "REPORTED BY", "UNTIL (UTC)", "WHY"),
+        [(gone.model, gone.value, gone.by, gone.until[11:19], gone.why) for gone in ending.withdrawn],
     )
 
 
