@@ -236,7 +236,8 @@ assert huggingface_hub.__version__.split(".")[0] == "1", huggingface_hub.__versi
 api = HfApi()
 repo = "old-ann/old"
 api.create_repo(repo)
-made = api.create_commit(repo, [CommitOperationAdd("a/x.bin", bytes(300_000)), CommitOperationAdd("b", b"b")], commit_message="Add")
+files = [CommitOperationAdd("a/x.bin", bytes(300_000)), CommitOperationAdd("b", b"b")]
+made = api.create_commit(repo, files, commit_message="Add")
 again = api.upload_file(path_or_fileobj=bytes(300_000), path_in_repo="a/x.bin", repo_id=repo)
 assert again.oid == made.oid
 api.create_commit(repo, [CommitOperationCopy("b", "c"), CommitOperationDelete("a/")],

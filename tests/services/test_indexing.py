@@ -44,7 +44,8 @@ def history(hub):
         with hub.index.read() as db:
             repo = db.repos.find(model(name))
             standing = [(r.pull, r.value, "") for r in db.results.of_repos([repo.id])[repo.id]]
-            return standing + [(r.pull, r.value, r.until_why) for r in reversed(db.results.ended(repo.id, limit=10_000))]
+            ended = db.results.ended(repo.id, limit=10_000)
+            return standing + [(r.pull, r.value, r.until_why) for r in reversed(ended)]
 
     return read
 

@@ -35,6 +35,8 @@ def test_what_a_living_process_is_changing_is_left_to_it(tmp_path):
     journal = Journal(tmp_path)
     with journal.changing("mine"):
         assert recovered(tmp_path) == set()
+        assert Journal(tmp_path).busy() == {"mine"}
+    assert Journal(tmp_path).busy() == set()
     journal.close()
     assert list(tmp_path.iterdir()) == []
 

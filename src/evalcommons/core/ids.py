@@ -21,8 +21,8 @@ _PULL_REF = re.compile(r"refs/pr/([1-9][0-9]{0,8})")
 _RESERVED_ACCOUNTS = frozenset(
     (
         "admin about api assets avatars benchmarks blog check compare datasets docs embed evals favicon.ico health "
-        "join login logout models new oauth organizations pricing robots.txt search settings signup spaces static uploads "
-        "users well-known"
+        "join login logout models new oauth organizations pricing robots.txt search settings signup spaces static "
+        "uploads users well-known"
     ).split()
 )
 """First path segments that the hub itself serves; an account of that name would hide behind them."""

@@ -196,7 +196,8 @@ class Indexing:
                 mended += 1
 
         self.journal.recover(repair)
-        repair(set(self.moved()))
+        # A command beside a running server must not finish what the server is in the middle of.
+        repair(set(self.moved()) - self.journal.busy())
         return mended
 
     def moved(self) -> list[str]:

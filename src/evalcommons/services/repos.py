@@ -141,25 +141,19 @@ class Repos:
             tree = git.write_tree(None, {".gitattributes": (git.write_blob(GITATTRIBUTES.encode()), 0o100644)})
             commit = git.write_commit(tree, [], who, now, "initial commit")
             git.move_ref(MAIN, commit, expected=None, who=who, why="initial commit")
-            try:
-                with self.index.transaction() as tx:
-                    if (other := tx.repos.find(repo_id)) is not None:
-                        raise AlreadyExists(
-                            f"{other.repo_id} was created by somebody else just now", other.repo_id.path
-                        )
-                    row = tx.repos.add(
-                        repo_id,
-                        uid=uid,
-                        owner_id=owner.id,
-                        creator_id=actor.user_id,
-                        private=owner.private_by_default if private is None else private,
-                        sha=commit,
-                        at=now,
-                    )
-                    self.indexing.follow(tx, row, git)
-            except AlreadyExists:
-                self.git.delete(uid)
-                raise
+            with self.index.transaction() as tx:
+                if (other := tx.repos.find(repo_id)) is not None:
+                    raise AlreadyExists(f"{other.repo_id} was created by somebody else just now", other.repo_id.path)
+                row = tx.repos.add(
+                    repo_id,
+                    uid=uid,
+                    owner_id=owner.id,
+                    creator_id=actor.user_id,
+                    private=owner.private_by_default if private is None else private,
+                    sha=commit,
+                    at=now,
+                )
+                self.indexing.follow(tx, row, git)
         return row
 
     def delete(self, actor: Actor, repo_id: RepoId) -> None:

@@ -11,7 +11,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 log = logging.getLogger("evalcommons.journal")
@@ -85,6 +85,17 @@ class Journal:
             path.unlink(missing_ok=True)
             os.close(descriptor)
         return len(left)
+
+    def busy(self) -> set[str]:
+        """The repos that living processes may be changing now."""
+        found: set[str] = set()
+        for path in self._folder.glob("*.journal") if self._folder.is_dir() else []:
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    found.update(line.decode("ascii", "replace") for line in file.read().split(b"\n") if line)
+        return found
 
     def close(self) -> None:
         """Remove the journal unless it still names something."""

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from evalcommons.core import errors
 from evalcommons.web.answers import json_answer, request_id
+from evalcommons.web.requests import public_base
 
 log = logging.getLogger("evalcommons.web")
 
@@ -73,8 +74,6 @@ def error_answer(request: Request, error: errors.EvalCommonsError) -> Response:
     if isinstance(error, errors.Refused):
         body["problems"] = [problem.as_dict() for problem in error.problems]
     if isinstance(error, errors.AlreadyExists) and error.url:
-        from evalcommons.web.requests import public_base
-
         body["url"] = f"{public_base(request)}/{error.url}"
     return json_answer(body, status_of(error), error_headers(error))
 
