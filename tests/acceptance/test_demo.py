@@ -24,11 +24,12 @@ DATA = files("evalcommons.demo_data")
 EXPECTED = {"6b_finetuning": 286, "6b_verification": 515, "175b_finetuning": 458, "175b_verification": 742}
 
 
-def run_demo(*words: str | Path, cwd: Path, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
-    """`evalcommons demo` to its end."""
+def run_demo(*words: str | Path, cwd: Path, timeout_s: float = 90, **env: str) -> subprocess.CompletedProcess[str]:
+    """`evalcommons demo` to its end, with these variables changed."""
     return subprocess.run(
         [sys.executable, "-m", "evalcommons.cli.main", "demo", *map(str, words)],
         cwd=cwd,
+        env={**os.environ, **env},
         capture_output=True,
         text=True,
         timeout=timeout_s,
@@ -123,6 +124,37 @@ def test_the_demo_leaves_a_folder_with_something_in_it_alone(tmp_path):
     assert done.returncode == 5
     assert "serve --data" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["hub.sqlite"]
+
+
+def test_the_demo_says_when_git_is_missing(tmp_path):
+    """It pushes with the git program: without one it ends with what to install, and leaves nothing behind."""
+    done = run_demo("--exit", cwd=tmp_path, PATH=str(tmp_path), TMPDIR=str(tmp_path))
+    assert done.returncode == 6
+    assert "install git" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_user_s_own_settings_do_not_reach_the_demo(tmp_path):
+    """A token, endpoint, proxy, git identity or the hub's own variables of whoever types it change nothing."""
+    done = run_demo(
+        "--exit",
+        "--json",
+        cwd=tmp_path,
+        HF_TOKEN="hf_wrong",
+        HF_ENDPOINT="http://127.0.0.1:9",
+        HF_HUB_OFFLINE="1",
+        HTTP_PROXY="http://127.0.0.1:9",
+        http_proxy="http://127.0.0.1:9",
+        GIT_DIR="/nowhere",
+        GIT_AUTHOR_DATE="yesterday",
+        EVALCOMMONS_DATA=str(tmp_path / "mine"),
+        EVALCOMMONS_PORT="9",
+        EVALCOMMONS_PUBLIC_URL="https://hub.example",
+        EVALCOMMONS_DATABASE_URL=f"sqlite:///{tmp_path}/mine.sqlite",
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["failures"] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -61,7 +61,8 @@ def demo(
     console = Console(stderr=as_json, highlight=False, width=None if _is_terminal(as_json) else _WIDTH_WITHOUT_TERMINAL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _folder(data) as folder, tempfile.TemporaryDirectory(prefix="evalcommons-demo-clones-") as clones:
-        hub = open_hub(Settings.load(data=folder, host="127.0.0.1", port=port))
+        # Not from the environment: EVALCOMMONS_DATABASE_URL may name a hub that people work with.
+        hub = open_hub(Settings(data=folder, host="127.0.0.1", port=port))
         with contextlib.closing(hub), running(hub) as url:
             stage = Stage(hub, url, Path(clones))
             console.print("GSM8K and the four GPT-3 systems of Cobbe et al. 2021, on a hub of your own", style="bold")
@@ -186,7 +187,7 @@ def _print_rows(console: "Console", title: str, columns: Sequence[str], rows: Se
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(columns):
         numbers = bool(rows) and all(isinstance(row[place], (int, float)) for row in rows)
-        table.add_column(heading, justify="right" if numbers else "left", overflow="fold")
+        table.add_column(heading, justify="right" if numbers else "left", overflow="fold", no_wrap=heading == "MODEL")
     for row in rows:
         table.add_row(*(Text(printable(str(cell))) for cell in row))
     console.print()
