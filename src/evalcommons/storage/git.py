@@ -145,6 +145,7 @@ class Git:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._base = str(root)
         self._local = threading.local()
 
     def path(self, uid: str) -> Path:
@@ -218,7 +219,7 @@ class Git:
 
     def stamp(self, uid: str) -> str:
         """A text that changes whenever a branch or a pull request's ref does; one stat a folder, nothing is read."""
-        base = str(self.path(uid))
+        base = f"{self._base}/{uid[-2:]}/{uid}.git"  # as `path`; a start of the hub does this for every repo
         parts = []
         for name in ("/refs/heads", "/refs/pr", "/packed-refs"):
             try:
