@@ -1,10 +1,11 @@
 """Results and benchmarks: checked on the way in, shown with everything behind them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
+
+import orjson
 
 from evalcommons.core.access import Actor
 from evalcommons.core.board_rules import NO_RULES, TaskRules
@@ -175,7 +176,7 @@ class Evals:
                 "filename": path,
                 **({"pullRequest": pull} if pull else {}),
                 "error": "does not validate",
-                "problems": json.loads(version.content.problems),
+                "problems": orjson.loads(version.content.problems),
             }
             for (pull, path), version in db.results.invalid(repo_id).items()
         ]
@@ -289,7 +290,7 @@ def eval_result(result: ResultRow) -> dict[str, Any]:
     if result.date:
         data["date"] = result.date
     if result.source:
-        data["source"] = json.loads(result.source)
+        data["source"] = orjson.loads(result.source)
     if result.notes:
         data["notes"] = result.notes
     found: dict[str, Any] = {
