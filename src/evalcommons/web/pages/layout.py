@@ -88,7 +88,6 @@ def _environment() -> jinja2.Environment:
 
 
 _ENVIRONMENT: Final = _environment()
-_COMPILED: Final = {name: _ENVIRONMENT.get_template(name) for name in _ENVIRONMENT.list_templates(["html"])}
 
 
 class _Kept(NamedTuple):
@@ -180,7 +179,9 @@ def error_page(
 
 def render(hub: Hub, actor: Actor, template: str, **facts: Any) -> bytes:
     """The page's bytes. Text that UTF-8 cannot hold was made visible before."""
-    made = _COMPILED[template].render(hub_name=hub.settings.name, actor=actor, **{"section": "", **facts})
+    made = _ENVIRONMENT.get_template(template).render(
+        hub_name=hub.settings.name, actor=actor, **{"section": "", **facts}
+    )
     return made.encode("utf-8", "replace")
 
 
