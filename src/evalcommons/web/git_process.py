@@ -27,7 +27,9 @@ _STDERR_KEPT = 8 * 1024
 _QUESTION_LIMIT = 4 * 1024 * 1024
 _ANSWER_LIMIT = 48 * 1024  # fits into a pipe whole, so that nobody waits for git to read it
 _CONFIG = {
-    "core.bigFileThreshold": "128m",  # larger blobs are streamed
+    # Larger blobs are streamed, and no differences are looked for between them: for files of many megabytes that takes
+    # ten times as long as sending them, and weights have none in common. What came as a difference still goes as one.
+    "core.bigFileThreshold": "4m",
     "core.fsyncMethod": "batch",
     "gc.auto": "0",
     "maintenance.auto": "false",
