@@ -16,6 +16,7 @@ from evalcommons.core.ids import RepoId, RepoKind
 from evalcommons.hub import Hub, open_hub
 from evalcommons.services.leaderboards import Wanted
 from evalcommons.storage import git as git_module
+from evalcommons.storage.index import statements
 from evaluation_files import commit_lines, eval_yaml, results_yaml
 from pictures import picture
 
@@ -186,5 +187,12 @@ def kill_at(point: int, hub: Hub) -> None:
         if not text.lstrip().upper().startswith(("SELECT", "PRAGMA", "BEGIN")):
             step()
 
+    run = statements._Prepared.run
+
+    def run_prepared(prepared: statements._Prepared, *args: object) -> object:
+        statement(None, None, prepared._sql)
+        return run(prepared, *args)
+
+    statements._Prepared.run = run_prepared
     sa.event.listen(hub.index.engine, "before_cursor_execute", statement)
     sa.event.listen(hub.index.engine, "commit", step)
