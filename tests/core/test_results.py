@@ -434,3 +434,8 @@ def test_no_shape_makes_it_raise(items):
     entries, problems = parse("f.yaml", text.encode("utf-8", "surrogatepass"))
     assert (entries is None) == any(p.severity is Severity.ERROR for p in problems)
     assert all(math.isfinite(e.value) for e in entries or ())
+
+
+def test_a_whole_number_is_written_as_one():
+    """Also when the caller holds an int: Python 3.11's has no is_integer."""
+    assert "  value: 86\n" in to_yaml([ResultEntry("a/b", "t", 86)])

@@ -289,6 +289,7 @@ def to_yaml(entries: Sequence[ResultEntry]) -> str:
 
 def _number(value: float) -> str:
     """A number that YAML 1.1 and 1.2 readers see alike: whole ones without a point, exponents with point and sign."""
+    value = float(value)  # a caller may hold an int, which has no is_integer before Python 3.12
     if value.is_integer() and abs(value) < 1 << 53:
         return str(int(value))
     text = repr(value)
