@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from evalcommons.core.errors import InvalidName
+from evalcommons.core.errors import BadRequest, InvalidName
 
 MAX_NAME = 96
 """Characters in a namespace or a repo name, as on the Hub."""
@@ -110,11 +110,11 @@ def check_account_name(name: str) -> None:
 def check_ref_name(name: str) -> None:
     """Nothing when a branch or tag may have this name without being taken for something else; git checks the rest.
 
-    raises  InvalidName
+    raises  BadRequest
     """
     bad = not name or len(name.encode()) > MAX_REF or not name.isprintable() or name in ("HEAD", "None")
     if bad or name.startswith(("refs/", "-")) or is_commit(name):
-        raise InvalidName(
+        raise BadRequest(
             f"{name[:120]!r} cannot name a branch or tag: use 1 to {MAX_REF} visible characters, not starting with "
             "'refs/' or '-', and not a commit id"
         )

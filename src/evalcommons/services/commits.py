@@ -24,13 +24,12 @@ from evalcommons.core.errors import (
     AlreadyExists,
     BadRequest,
     EntryNotFound,
-    EvalCommonsError,
     Forbidden,
     NotFound,
     RevisionNotFound,
     StaleParent,
 )
-from evalcommons.core.ids import MAIN, RepoId, may_be_commit, pull_number, pull_ref
+from evalcommons.core.ids import MAIN, RepoId, check_ref_name, pull_number, pull_ref
 from evalcommons.core.lfs import MAX_POINTER, Pointer, parse_pointer, pointer_bytes
 from evalcommons.core.problems import Problem, show
 from evalcommons.services.evals import Evals
@@ -50,7 +49,6 @@ MAX_PREUPLOAD = 1_000
 
 _ATTEMPTS = 20
 _PLAIN, _EXECUTABLE = 0o100644, 0o100755
-_MAX_REF = 200
 
 
 class Sent(NamedTuple):
@@ -260,26 +258,17 @@ class Commits:
         """Point a ref at `new` and bring the index up to it; False when somebody else moved the ref meanwhile."""
         row, git = opened
         num = pull_number(ref)
-        refusal: EvalCommonsError | None = None
-        with self.journal.changing(row.uid):
-            moved = False
-            try:
-                with self.index.transaction() as tx:
-                    pull = self._check_pull(tx, actor, row, num) if num is not None else None
-                    git.move_ref(ref, new, expected=expected, who=person(actor), why=why)
-                    moved = True
-                    if pull is not None:
-                        user_id, user = user_of(actor)
-                        note_commits(tx, git, pull, expected, new, user_id, user, self.clock())
-                    self.indexing.follow(tx, row, git, refs=[ref])
-            except EvalCommonsError as error:
-                # What was refused before git moved leaves nothing for the journal to remember.
-                if moved:
-                    raise
-                refusal = error
-        if refusal is not None and not isinstance(refusal, StaleParent):
-            raise refusal
-        return refusal is None
+        try:
+            with self.journal.changing(row.uid), self.index.transaction() as tx:
+                pull = self._check_pull(tx, actor, row, num) if num is not None else None
+                git.move_ref(ref, new, expected=expected, who=person(actor), why=why)
+                if pull is not None:
+                    user_id, user = user_of(actor)
+                    note_commits(tx, git, pull, expected, new, user_id, user, self.clock())
+                self.indexing.follow(tx, row, git, refs=[ref])
+        except StaleParent:
+            return False
+        return True
 
     def _open_pull(self, actor: Actor, opened: OpenRepo, base: str, header: Header, commit: str) -> int:
         row, git = opened
@@ -303,7 +292,8 @@ class Commits:
         """
         opened = self.repos.open(actor, repo_id, Need.WRITE)
         oid = opened.git.resolve(start) if start else _head(opened.git, MAIN, "main")
-        ref = f"refs/heads/{_ref_name(name)}"
+        check_ref_name(name)
+        ref = f"refs/heads/{name}"
         self._create_ref(actor, opened, ref, oid, reason("create branch", f"from {start or 'main'}"))
 
     def delete_branch(self, actor: Actor, repo_id: RepoId, name: str) -> None:
@@ -324,7 +314,8 @@ class Commits:
         """
         opened = self.repos.open(actor, repo_id, Need.WRITE)
         oid = opened.git.resolve(revision)
-        ref = f"refs/tags/{_ref_name(name)}"
+        check_ref_name(name)
+        ref = f"refs/tags/{name}"
         if message:
             oid = opened.git.write_tag(name, oid, person(actor), self.clock(), message.replace("\0", ""))
         self._create_ref(actor, opened, ref, oid, reason("create tag", f"at {revision}"))
@@ -439,14 +430,3 @@ def _parent(git: GitRepo, header: Header, head: str, *, create_pr: bool) -> str:
         if git.is_ancestor(chosen, head):
             return chosen
     raise StaleParent
-
-
-def _ref_name(name: str) -> str:
-    """The name, if a branch or tag can have it without being taken for something else; git checks the rest."""
-    bad = not name or len(name.encode()) > _MAX_REF or not name.isprintable() or name in ("HEAD", "None")
-    if bad or name.startswith(("refs/", "-")) or (may_be_commit(name) and len(name) == 40):
-        raise BadRequest(
-            f"{show(name)} cannot name a branch or tag: use 1 to {_MAX_REF} visible characters, not starting with "
-            '"refs/" or "-", and not a commit id'
-        )
-    return name

@@ -18,7 +18,7 @@ from evalcommons.core.discussions import (
     hide_comment,
     new_comment,
 )
-from evalcommons.core.errors import BadRequest, EvalCommonsError, Forbidden, NotFound, StaleParent
+from evalcommons.core.errors import BadRequest, Forbidden, NotFound, StaleParent
 from evalcommons.core.ids import MAIN, RepoId, pull_ref
 from evalcommons.core.problems import Problem, show
 from evalcommons.services.evals import Evals
@@ -342,31 +342,22 @@ class Discussions:
         git = self.repos.git.open(row.uid)
         user_id, user = user_of(actor)
         why = reason(f"merge pull request {pull.num}", pull.title)
-        refusal: EvalCommonsError | None = None
-        with self.journal.changing(row.uid):
-            moved = False
-            try:
-                with self.index.transaction() as tx:
-                    now = self._place(tx, actor, row.repo_id, pull.num, Need.WRITE).discussion
-                    _check_mergeable(now)
-                    if git.ref(pull_ref(pull.num)) != head:
-                        raise StaleParent
-                    git.move_ref(pull.base, oid, expected=base, who=person(actor), why=why)
-                    moved = True
-                    at = self.clock()
-                    if comment:
-                        tx.discussions.add_events(pull.id, [_comment(user_id, user, comment, at)])
-                    note_status(tx, git, now, Status.MERGED, user_id, user, at, oid)
-                    self.indexing.status_changed(tx, row, git, pull.num)
-                    self.indexing.follow(tx, row, git, refs=[pull.base])
-            except EvalCommonsError as error:
-                # What was refused before git moved leaves nothing for the journal to remember.
-                if moved:
-                    raise
-                refusal = error
-        if refusal is not None and not isinstance(refusal, StaleParent):
-            raise refusal
-        return refusal is None
+        try:
+            with self.journal.changing(row.uid), self.index.transaction() as tx:
+                now = self._place(tx, actor, row.repo_id, pull.num, Need.WRITE).discussion
+                _check_mergeable(now)
+                if git.ref(pull_ref(pull.num)) != head:
+                    return False
+                git.move_ref(pull.base, oid, expected=base, who=person(actor), why=why)
+                at = self.clock()
+                if comment:
+                    tx.discussions.add_events(pull.id, [_comment(user_id, user, comment, at)])
+                note_status(tx, git, now, Status.MERGED, user_id, user, at, oid)
+                self.indexing.status_changed(tx, row, git, pull.num)
+                self.indexing.follow(tx, row, git, refs=[pull.base])
+        except StaleParent:
+            return False
+        return True
 
     def _place(self, db: Session, actor: Actor, repo_id: RepoId, num: int, need: Need) -> _Place:
         row = self.repos.admit(db, actor, repo_id, need)

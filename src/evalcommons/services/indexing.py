@@ -208,19 +208,16 @@ class Indexing:
 
     def mend_after_failure(self, uid: str) -> None:
         """Catch up with a repo whose change failed, if git moved before it failed."""
-        with self.index.read() as db:
-            repo = db.repos.by_uid(uid)
-        if repo is None or repo.deleted_at is not None or self.git.stamp(uid) != repo.refs_stamp:
-            self._mend_one(uid)
+        self._mend_one(uid, only_if_moved=True)
 
-    def _mend_one(self, uid: str) -> None:
+    def _mend_one(self, uid: str, *, only_if_moved: bool = False) -> None:
         with self.index.transaction() as tx:
             repo = tx.repos.by_uid(uid)
             if repo is None or repo.deleted_at is not None:
                 self.git.delete(uid)
                 return
             git = self._found(repo)
-            if git is None:
+            if git is None or (only_if_moved and self._is_current(tx, repo, git)):
                 return
             tasks = tx.results.tasks_reported(repo.id)
             tx.results.clear([repo.id])
@@ -230,6 +227,12 @@ class Indexing:
             self.boards.refresh(tx, tx.repos.get(repo.id), sorted(tasks))
         self.journal.mended(uid)
         log.info("caught up with %s %s", repo.kind, repo.repo_id)
+
+    def _is_current(self, tx: Session, repo: RepoRow, git: GitRepo) -> bool:
+        """Has the index read every ref it follows to its end?"""
+        refs = git.refs("refs/pr/") if repo.kind is RepoKind.MODEL else {}
+        heads = {pull_number(ref): commit for ref, commit in refs.items()}
+        return {0: git.ref(MAIN), **heads} == tx.results.heads(repo.id)
 
     # --- from nothing -----------------------------------------------------------------------------------------------
 

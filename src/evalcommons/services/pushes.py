@@ -11,7 +11,7 @@ from evalcommons.core.access import Actor, Need, RepoFacts, allows
 from evalcommons.core.clock import Clock
 from evalcommons.core.commits import MAX_PATH, check_path
 from evalcommons.core.discussions import check_commit
-from evalcommons.core.errors import BadRequest, InvalidName, InvalidPath, Refused, TooLarge, Unavailable
+from evalcommons.core.errors import BadRequest, InvalidPath, Refused, TooLarge, Unavailable
 from evalcommons.core.ids import MAIN, RepoId, RepoKind, check_ref_name, pull_number
 from evalcommons.core.lfs import MAX_POINTER, Pointer, parse_pointer
 from evalcommons.core.problems import printable, show
@@ -185,7 +185,7 @@ class Pushes:
             return f"{ref}: main is what everybody reads and cannot be deleted" if update.ref == MAIN else ""
         try:
             check_ref_name(name)
-        except InvalidName as error:
+        except BadRequest as error:
             return error.message
         return ""
 

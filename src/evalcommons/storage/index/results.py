@@ -204,6 +204,11 @@ class Results:
         row = self._connection.execute(_POSITION, {"repo_id": repo_id, "pull": pull}).first()
         return Position(*row) if row else None
 
+    def heads(self, repo_id: int) -> dict[int, str]:
+        """At which commit did the index leave main (0) and each pull request?"""
+        query = sa.select(ref_positions.c.pull, ref_positions.c.commit_oid).where(ref_positions.c.repo_id == repo_id)
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
     def set_position(self, repo_id: int, pull: int, position: Position, *, is_new: bool) -> None:
         """This ref was read so far."""
         values = {"commit_oid": position.commit, "updates": position.updates, "files_oid": position.files}
