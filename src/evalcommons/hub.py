@@ -30,7 +30,7 @@ from evalcommons.storage.journal import Journal
 from evalcommons.storage.push_hook import install
 from evalcommons.storage.secret import hub_secret
 
-_YOUNG_OBJECTS = 50_000
+_YOUNG_OBJECTS = 5_000
 """New objects after which Python looks for cycles. We make few: at its 700, a rebuild spends a tenth of its time so."""
 
 
