@@ -17,10 +17,7 @@ from typing import Any
 
 import orjson
 import pygit2
-import uvicorn
 import yaml
-
-from evalcommons.web.server import address, listen
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -213,6 +210,11 @@ async def _answer(send: Send, status: int, body: bytes, tag: bytes) -> None:
 
 def serve(app: Any) -> None:
     """Serve with the settings of our own server, on a free port that is printed."""
+    # Late, so that who only scans does not carry a web framework.
+    import uvicorn
+
+    from evalcommons.web.server import address, listen
+
     listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(
         app, access_log=False, lifespan="off", log_config=None, proxy_headers=False, server_header=False, ws="none"

@@ -5,6 +5,7 @@ listing.py [--json]
 
 import statistics
 import time
+from pathlib import Path
 
 import compare
 import seed
@@ -15,18 +16,24 @@ PATH = f"/api/models?expand=evalResults&limit={MODELS}"
 
 
 def main() -> None:
-    from huggingface_hub import HfApi
-
     given = compare.options(__doc__ or "")
     quiet = Quiet(given.quiet)
-    folder = seed.board_hub(given.scratch, 10 * seed.MAX_MODELS)
     compare.pin(compare.CLIENT_CORE)
+    one = _figures(seed.board_hub(given.scratch, MODELS), "one result each", given.rounds, quiet, most=60)
+    ten = _figures(seed.board_hub(given.scratch, 10 * seed.MAX_MODELS), "ten results each", given.rounds, quiet)
+    compare.publish("listing", [*one, *ten], quiet, as_json=given.json)
+
+
+def _figures(folder: Path, what: str, rounds: int, quiet: Quiet, most: float | None = None) -> list[Figure]:
+    """The client's time and the server's share of it, for the models of this hub."""
+    from huggingface_hub import HfApi
+
     served: list[float] = []
     client: list[float] = []
     with serving(compare.hub_server(folder)) as server:
         api, connection = HfApi(endpoint=server.url), Connection(server.url)
         request = connection.request("GET", PATH)
-        for _ in range(given.rounds * 4):
+        for _ in range(rounds * 4):
             quiet.wait()
             start = time.perf_counter()
             answer = connection.send(request)
@@ -37,13 +44,11 @@ def main() -> None:
             client.append((time.perf_counter() - start) * 1e3)
             assert len(models) == MODELS
         connection.close()
-    each = sum(len(model.eval_results or []) for model in models) / MODELS
-    note = f"{each:g} results a model, {len(answer.body) / 1e6:.2f} MB"
-    figures = [
-        Figure(f"list_models of {MODELS:,} models with their results", "ms", statistics.median(client), most=60),
-        Figure("of this, until the server's answer is there", "ms", statistics.median(served), note=note),
+    note = f"{len(answer.body) / 1e6:.2f} MB"
+    return [
+        Figure(f"list_models of {MODELS:,} models, {what}", "ms", statistics.median(client), most=most),
+        Figure(f"of this, until the server's answer is there ({what})", "ms", statistics.median(served), note=note),
     ]
-    compare.publish("listing", figures, quiet, as_json=given.json)
 
 
 if __name__ == "__main__":

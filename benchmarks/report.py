@@ -17,7 +17,7 @@ import seed
 from compare import Connection, Figure, Quiet, posts, ratios, serving
 from evalcommons.core.ids import RepoId, RepoKind
 
-MODELS = 100
+MODELS = 400
 CONNECTIONS = 8
 BOARD = f"/api/datasets/{seed.BENCHMARK}/leaderboard?base_model=false"
 
