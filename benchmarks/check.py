@@ -7,8 +7,6 @@ In process: `results.parse` on one core, beside `yaml.CSafeLoader` and reading t
 """
 
 import argparse
-import json
-import os
 import statistics
 import subprocess
 import sys
@@ -19,6 +17,8 @@ from pathlib import Path
 
 import yaml
 
+import compare
+from compare import Figure, Quiet
 from evalcommons.core.results import parse
 
 RESULT = """\
@@ -67,56 +67,54 @@ def seconds(*command: str) -> float:
     return time.perf_counter() - start
 
 
-def in_process(files: list[bytes], rounds: int) -> dict[str, float]:
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    pairs = [(rate(checked, files), rate(bare, files)) for _ in range(rounds)]
-    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return {
-        "files_per_second": ours,
-        "bare_files_per_second": theirs,
-        "ratio": ours / theirs,
-        "target_per_second": 15_000,
-    }
+def in_process(files: list[bytes], rounds: int, quiet: Quiet) -> list[Figure]:
+    """On one core, in this process."""
+    compare.pin(compare.SERVER_CORE)
+    ours: list[float] = []
+    plain: list[float] = []
+    for _ in range(rounds):
+        quiet.wait()
+        ours.append(rate(checked, files))
+        plain.append(rate(bare, files))
+    return [
+        Figure("files checked in process", "files/s", statistics.median(ours), least=15_000),
+        compare.ratios("the same beside loading and reading the fields", "files/s", ours, plain),
+    ]
 
 
-def of_command(files: list[bytes], rounds: int) -> dict[str, float]:
+def of_command(files: list[bytes], rounds: int, quiet: Quiet) -> list[Figure]:
+    """The command from start to end."""
+    ours: list[float] = []
+    plain: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder, ".eval_results")
         results.mkdir()
         for number, data in enumerate(files):
             (results / f"r{number}.yaml").write_bytes(data)
         check = (sys.executable, "-m", "evalcommons.cli.main", "check", folder)
-        plain = (sys.executable, "-c", BARE, str(results))
         seconds(*check)  # writes bytecode, warms the file cache
-        runs = [(seconds(*check), seconds(*plain), seconds(sys.executable, "-c", "")) for _ in range(rounds)]
-    ours, theirs, nothing = (statistics.median(column) for column in zip(*runs, strict=True))
-    return {
-        "seconds": ours,
-        "bare_seconds": theirs,
-        "interpreter_seconds": nothing,
-        "ratio": theirs / ours,
-        "files_per_second": len(files) / ours,
-        "target_seconds": 0.5 * len(files) / 4_000,
-    }
+        for _ in range(rounds):
+            quiet.wait()
+            ours.append(seconds(*check))
+            plain.append(seconds(sys.executable, "-c", BARE, str(results)))
+    most = 0.5 * len(files) / 4_000
+    return [
+        Figure(f"the command on {len(files):,} files", "s", statistics.median(ours), most=most),
+        compare.ratios("the same beside a Python that loads them", "s", ours, plain),
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=4_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    files = [RESULT.format(n=n).encode() for n in range(options.files)]
+    given = compare.options(__doc__ or "", size=_size)
+    quiet = Quiet(given.quiet)
+    files = [RESULT.format(n=n).encode() for n in range(given.files)]
     # The command first: pinning this process to one core would pin its children too.
-    command = of_command(files, options.rounds)
-    found = {"files": options.files, "command": command, "in_process": in_process(files, options.rounds)}
-    if options.json:
-        print(json.dumps(found, indent=2))
-        return
-    one = found["in_process"]
-    print(f"in process, one core   {one['files_per_second']:9,.0f} files/s   {one['ratio']:.2f} of bare loading")
-    print(f"command, {options.files:5,} files   {command['seconds']:9.2f} s         {command['ratio']:.2f} of bare")
+    command = of_command(files, given.rounds, quiet)
+    compare.publish("check", [*in_process(files, given.rounds, quiet), *command], quiet, as_json=given.json)
+
+
+def _size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--files", type=int, default=4_000, help="result files")
 
 
 if __name__ == "__main__":

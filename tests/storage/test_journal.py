@@ -64,3 +64,18 @@ def test_a_failure_that_cannot_be_settled_is_left_for_the_next_start(tmp_path, c
     journal.close()
     assert "a could not be brought up to date" in caplog.text
     assert "a" in recovered(tmp_path)
+
+
+def test_more_changes_at_once_than_fit_on_a_page_are_all_named(tmp_path):
+    """The file grows with them."""
+    code = (
+        "import contextlib, os, pathlib, signal, sys\n"
+        "from evalcommons.storage.journal import Journal\n"
+        "journal = Journal(pathlib.Path(sys.argv[1]))\n"
+        "with contextlib.ExitStack() as stack:\n"
+        "    for number in range(1000):\n"
+        "        stack.enter_context(journal.changing(f'repo{number}'))\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert recovered(tmp_path) == {f"repo{number}" for number in range(1000)}

@@ -72,6 +72,7 @@ _END = (
     .where(results.c.id == sa.bindparam("row_id"))
     .values(until_at=sa.bindparam("until_at"), until_why=sa.bindparam("until_why"))
 )
+_ADD_BASE = sa.insert(pull_bases)
 _BASE = sa.select(pull_bases.c.base_oid).where(
     pull_bases.c.repo_id == sa.bindparam("repo_id"),
     pull_bases.c.pull == sa.bindparam("pull"),
@@ -237,7 +238,7 @@ class Results:
     def add_base(self, repo_id: int, pull: int, update_no: int, base: str) -> None:
         """Note which commit of main an update of a pull request builds on."""
         row = {"repo_id": repo_id, "pull": pull, "update_no": update_no, "base_oid": base}
-        self._connection.execute(sa.insert(pull_bases), row)
+        self._connection.execute(_ADD_BASE, row)
 
     # --- rebuild ----------------------------------------------------------------------------------------------------
 
