@@ -9,11 +9,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalcommons.core import documents
 from evalcommons.core.documents import EVALUATION_FILE, Limits, is_ambiguous, read_json, read_yaml
 from evalcommons.core.problems import Code, Severity
 
 PRINTABLE = st.characters(min_codepoint=0x20, exclude_categories=("C", "Z"), exclude_characters="\x7f") | st.just(" ")
-TEXT = st.text(PRINTABLE, max_size=20)
+# Characters that leave no trace on a page are refused in names, whatever category Unicode gives them.
+TEXT = st.text(PRINTABLE, max_size=20).filter(lambda text: not documents._HIDDEN.search(text))
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 )

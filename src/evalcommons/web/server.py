@@ -1,11 +1,12 @@
 """The server: listens, answers, and stops without dropping a request."""
 
+import ctypes
 import errno
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -14,6 +15,7 @@ from evalcommons.hub import Hub
 from evalcommons.web.app import create_app
 
 _STOP_TIMEOUT_S = 10
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
 _LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -29,6 +31,7 @@ def serve(hub: Hub, announce: Callable[[str], None]) -> None:
     announce  is told the address as soon as connections are taken
     raises    Invalid, Unavailable when the address cannot be listened on
     """
+    _give_memory_back()
     listening = listen(hub.settings.host, hub.settings.port)
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn stops on these, then raises them again for whoever was there before: that is us, and we are done.
@@ -55,6 +58,17 @@ def running(hub: Hub) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def _give_memory_back() -> None:
+    """Let the C library return large blocks to the system when they are freed.
+
+    By itself glibc raises its threshold with every large answer, and keeps what it freed, for each thread apart.
+    """
+    with suppress(AttributeError):  # another C library, which has no such knobs
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 256 * 1024)
+        libc.mallopt(_M_ARENA_MAX, 2)
 
 
 def listen(host: str, port: int) -> socket.socket:
