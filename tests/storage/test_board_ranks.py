@@ -21,7 +21,7 @@ def board(hub, make_repo, monkeypatch):
 
 
 def row(board, model: int, value: float, *, derived: bool = False, listed: bool = True) -> BoardRow:
-    return BoardRow(board.id, model, "", model, -value, 1, f"u{model:03}", value, 0, None, derived, listed, "{}")
+    return BoardRow(board.id, model, "", -value, 1, f"u{model:03}", value, 0, None, derived, listed, "{}")
 
 
 def check(db, board, rows: dict[int, BoardRow]) -> None:

@@ -34,11 +34,31 @@ class Boards:
             board = tx.boards.find(dataset_key, task)
             if board is None:
                 continue  # reported before its benchmark exists: the board will find it when it is made
-            owner = owner or tx.accounts.get(model.owner_id)
+            if owner is None:
+                model = tx.repos.get(model.id)  # it may have turned private since the caller looked
+                owner = tx.accounts.get(model.owner_id)
             rules = self.rules(tx, board)
             reports = tx.results.group(board.dataset_keys, board.task, model.id)
             rows = [] if model.deleted_at else board_rows(board, rules, model, owner, reports)
             tx.boards.put_model(board, model.id, rows, self.clock())
+
+    def add(self, tx: Session, model: RepoRow, reports: Iterable[ResultRow]) -> None:
+        """Reports came and none went: hold each only against what stands on its board for the model.
+
+        However many reports a model has, one more costs the same.
+        """
+        owner: Account | None = None
+        for (dataset_key, task), some in groupby(sorted(reports, key=_task_of), key=_task_of):
+            board = tx.boards.find(dataset_key, task)
+            if board is None:
+                continue
+            if owner is None:
+                model = tx.repos.get(model.id)  # it may have turned private since the caller looked
+                owner = tx.accounts.get(model.owner_id)
+            held = tx.boards.rows_of_model(board.id, model.id)
+            rivals = tx.results.standing_as([row.uid for row in held])
+            rows = board_rows(board, self.rules(tx, board), model, owner, [*rivals, *some])
+            tx.boards.put_model(board, model.id, rows, self.clock(), held)
 
     def fill(self, tx: Session, board: Board, *, touch: bool = True) -> None:
         """Choose anew for all models of the board."""
@@ -63,8 +83,8 @@ class Boards:
 
     def spec(self, db: Session, dataset_id: int) -> Spec | None:
         """What the dataset's eval.yaml and leaderboard.yaml say; None without a benchmark."""
-        row = db.benchmarks.find(dataset_id)
-        return self.specs.get(db, dataset_id, row.spec_oid, row.rules_oid) if row else None
+        oids = db.benchmarks.oids(dataset_id)
+        return self.specs.get(db, dataset_id, *oids) if oids else None
 
 
 def board_rows(
@@ -74,6 +94,10 @@ def board_rows(
     by_uid = {report.uid: report for report in reports}
     chosen = select(rules, (candidate(report) for report in reports))
     return [_board_row(board, rules, model, owner, variant, by_uid[report.uid]) for variant, report in chosen.items()]
+
+
+def _task_of(report: ResultRow) -> tuple[str, str]:
+    return report.dataset_key, report.task
 
 
 def candidate(report: ResultRow) -> Candidate:
@@ -97,7 +121,6 @@ def _board_row(
         board_id=board.id,
         repo_id=model.id,
         variant=variant,
-        result_id=report.id,
         sort_key=sort_key(rules, report.value),
         from_at=report.from_at,
         uid=report.uid,

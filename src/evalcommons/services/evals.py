@@ -225,7 +225,7 @@ class Evals:
             return _waiting(name, task, title, what, reports)
         rules = self.boards.rules(db, board)
         ranks = {
-            row.result_id: db.boards.rank(board.id, Listing.ALL, row.sort_key)
+            row.uid: db.boards.rank(board.id, Listing.ALL, row.sort_key)
             for row in db.boards.rows_of_model(board.id, model.id)
         }
         labels = {variant.id: variant.label for variant in rules.variants}
@@ -233,7 +233,7 @@ class Evals:
         for report in reports:
             judgement = judge(rules, candidate(report))
             label = labels.get(judgement.variant, judgement.variant)
-            judged.append(Reported(report, judgement.state, judgement.reason, label, ranks.get(report.id)))
+            judged.append(Reported(report, judgement.state, judgement.reason, label, ranks.get(report.uid)))
         judged.sort(key=lambda each: (each.rank is None, sort_key(rules, each.result.value), each.result.uid))
         return TaskReports(name, task, title, board, rules, judged)
 

@@ -36,7 +36,7 @@ from evalcommons.storage.index.benchmarks import BenchmarkRow
 from evalcommons.storage.index.discussions import Discussion, Event
 from evalcommons.storage.index.engine import Index
 from evalcommons.storage.index.repos import RepoRow
-from evalcommons.storage.index.results import Position
+from evalcommons.storage.index.results import Position, ResultRow
 from evalcommons.storage.index.session import Session
 from evalcommons.storage.journal import Journal
 
@@ -141,7 +141,7 @@ class Indexing:
         if main_moved:
             tasks |= self._read_mains(tx, [(repo, git)])
         if tasks:
-            self.boards.refresh(tx, tx.repos.get(repo.id) if main_moved else repo, sorted(tasks))
+            self.boards.refresh(tx, repo, sorted(tasks))
         tx.repos.stamp({repo.id: self.git.stamp(repo.uid)})
 
     def status_changed(self, tx: Session, repo: RepoRow, git: GitRepo, num: int) -> None:
@@ -174,8 +174,7 @@ class Indexing:
         """The repo was deleted: its rows leave the boards; the results stay as withdrawn."""
         tasks = tx.results.tasks_reported(repo.id)
         tx.results.end_repo(repo.id, at, "the model repo was deleted")
-        gone = tx.repos.get(repo.id)
-        self.boards.refresh(tx, gone, sorted(tasks))
+        self.boards.refresh(tx, repo, sorted(tasks))
         for board in tx.boards.of_dataset(repo.id):
             tx.boards.remove(board.id)
         tx.benchmarks.remove(repo.id)
@@ -224,7 +223,7 @@ class Indexing:
             self._replay(tx, [(repo, git)])
             self._read_mains(tx, [(repo, git)])
             tasks |= tx.results.tasks_reported(repo.id)
-            self.boards.refresh(tx, tx.repos.get(repo.id), sorted(tasks))
+            self.boards.refresh(tx, repo, sorted(tasks))
         self.journal.mended(uid)
         log.info("caught up with %s %s", repo.kind, repo.repo_id)
 
@@ -579,15 +578,19 @@ class Indexing:
         return _Source(pull, Standing(tx.results.standing(repo_id, pull)), Standing(invalid), found)
 
     def _store(self, tx: Session, repo: RepoRow, source: _Source) -> set[tuple[str, str]]:
-        """Write what began and ended; returns the boards it touches."""
+        """Write what began and ended; returns the boards on which the model's row must be chosen anew."""
         if not source.changed:
             return set()
         reports = source.reports
         old = [version for version in reports.ended if version.row_id is not None]
         tx.results.end(old)
-        tx.results.begin([_result_row(repo, source.pull, version) for version in reports.begun])
+        begun = [_result_row(repo, source.pull, version) for version in reports.begun]
+        tx.results.begin(begun)
         tx.results.end_invalid(version for version in source.invalid.ended if version.row_id is not None)
         tx.results.begin_invalid([_invalid_row(repo, source.pull, version) for version in source.invalid.begun])
+        if not reports.ended:
+            self.boards.add(tx, repo, [ResultRow(id=0, **row) for row in begun])
+            return set()
         return {(v.content.dataset.lower(), v.content.task) for v in (*old, *reports.begun)}
 
     def _keep_position(self, tx: Session, repo: RepoRow, source: _Source, *, is_new: bool) -> None:

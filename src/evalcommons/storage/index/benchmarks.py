@@ -51,6 +51,7 @@ class Overview:
 
 
 _BY_REPO = sa.select(*benchmarks.c).where(benchmarks.c.repo_id == sa.bindparam("repo_id"))
+_OIDS = sa.select(benchmarks.c.spec_oid, benchmarks.c.rules_oid).where(benchmarks.c.repo_id == sa.bindparam("repo_id"))
 _BY_KEY = (
     sa.select(
         repos.c.id, repos.c.namespace, repos.c.name, repos.c.private, benchmarks.c.spec_oid, benchmarks.c.rules_oid
@@ -93,6 +94,11 @@ class Benchmarks:
         """Does this dataset have an eval.yaml, and what does it say?"""
         row = self._connection.execute(_BY_REPO, {"repo_id": repo_id}).first()
         return BenchmarkRow(*row) if row else None
+
+    def oids(self, repo_id: int) -> tuple[str, str] | None:
+        """Which versions of eval.yaml and leaderboard.yaml (blob ids) does this dataset have?"""
+        row = self._connection.execute(_OIDS, {"repo_id": repo_id}).first()
+        return (row[0], row[1]) if row else None
 
     def target(self, dataset_key: str) -> Target | None:
         """Which dataset has, or had, this id (lower case)?"""

@@ -71,7 +71,6 @@ class BoardRow:
     board_id: int
     repo_id: int
     variant: str
-    result_id: int
     sort_key: float
     from_at: int
     uid: str
@@ -302,12 +301,14 @@ class Boards:
 
     # --- writing rows -----------------------------------------------------------------------------------------------
 
-    def put_model(self, board: Board, repo_id: int, wanted: Iterable[BoardRow], at: int) -> bool:
-        """Exactly `wanted` are the model's rows from now on; returns whether anything changed."""
-        held = {
-            row.variant: row
-            for row in map(_row, self._connection.execute(_ROWS_OF_MODEL, {"board_id": board.id, "repo_id": repo_id}))
-        }
+    def put_model(
+        self, board: Board, repo_id: int, wanted: Iterable[BoardRow], at: int, known: Sequence[BoardRow] | None = None
+    ) -> bool:
+        """Exactly `wanted` are the model's rows from now on; returns whether anything changed.
+
+        known  its rows until now, where the caller has read them
+        """
+        held = {row.variant: row for row in (self.rows_of_model(board.id, repo_id) if known is None else known)}
         rows = {row.variant: row for row in wanted}
         if rows == held:
             return False

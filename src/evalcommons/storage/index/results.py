@@ -57,6 +57,7 @@ _GROUP = sa.select(*results.c).where(
     results.c.repo_id == sa.bindparam("repo_id"),
     results.c.until_at.is_(None),
 )
+_STANDING_AS = sa.select(*results.c).where(results.c.uid == sa.bindparam("uid"), results.c.until_at.is_(None))
 _POSITION = sa.select(ref_positions.c.commit_oid, ref_positions.c.updates, ref_positions.c.files_oid).where(
     ref_positions.c.repo_id == sa.bindparam("repo_id"), ref_positions.c.pull == sa.bindparam("pull")
 )
@@ -100,6 +101,10 @@ class Results:
             rows = self._connection.execute(_GROUP, {"dataset_key": key, "task": task, "repo_id": repo_id})
             found.extend(ResultRow(*row) for row in rows)
         return found
+
+    def standing_as(self, uids: Sequence[str]) -> list[ResultRow]:
+        """What do these results say now?"""
+        return [ResultRow(*row) for uid in uids for row in self._connection.execute(_STANDING_AS, {"uid": uid})]
 
     def of_task(self, dataset_keys: Sequence[str], task: str, at: int | None = None) -> Iterable[ResultRow]:
         """Which reports on this task stand now, or stood at the moment `at`?"""

@@ -302,7 +302,6 @@ board_rows = Table(  # the selected result of each model and variant
     Column("board_id", ForeignKey("boards.id"), primary_key=True),
     Column("repo_id", ForeignKey("repos.id"), primary_key=True),
     Column("variant", String(64), primary_key=True),
-    Column("result_id", BigInteger, nullable=False),  # no foreign key: rows are replaced after their results
     # Board order: sort_key ascending (better first), then the older, then the uid, so that order never depends on luck.
     Column("sort_key", Float(53), nullable=False),
     Column("from_at", BigInteger, nullable=False),
@@ -313,7 +312,6 @@ board_rows = Table(  # the selected result of each model and variant
     Column("derived", Boolean, nullable=False),  # the model names a base model
     Column("listed", Boolean, nullable=False),  # anyone may see it
     Column("entry", Text, nullable=False),  # JSON object of the row without its rank, ready to be sent
-    Index("ix_board_rows_result_id", "result_id"),
     Index("ix_board_rows_repo_id", "repo_id"),
 )
 Index(

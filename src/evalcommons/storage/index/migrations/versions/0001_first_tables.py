@@ -272,7 +272,6 @@ def upgrade() -> None:
         sa.Column("board_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("repo_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("variant", sa.String(length=64), nullable=False),
-        sa.Column("result_id", sa.BigInteger(), nullable=False),
         sa.Column("sort_key", sa.Float(precision=53), nullable=False),
         sa.Column("from_at", sa.BigInteger(), nullable=False),
         sa.Column("uid", sa.String(length=24), nullable=False),
@@ -303,7 +302,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("listed IS true AND derived IS false"),
     )
     op.create_index("ix_board_rows_repo_id", "board_rows", ["repo_id"], unique=False)
-    op.create_index("ix_board_rows_result_id", "board_rows", ["result_id"], unique=False)
     op.create_index(
         "ix_board_rows_unlisted",
         "board_rows",
