@@ -70,6 +70,15 @@ TheHub = Annotated[Hub, Depends(_hub)]
 CurrentActor = Annotated[Actor, Depends(_actor)]
 
 
+def repo_of(request: Request, actor: Actor) -> RepoId:
+    """The repo of a plain route `/api/{kind:kind}/{namespace}/{name}/…`.
+
+    raises  RepoNotFound for what no repo can be called
+    """
+    kind, namespace, name = (request.path_params[part] for part in ("kind", "namespace", "name"))
+    return parse_id(RepoKind(kind), f"{unquote(namespace)}/{unquote(name)}", actor)
+
+
 async def _repo_path(kind: str, namespace: str, name: str, actor: CurrentActor) -> RepoId:
     return parse_id(RepoKind(kind), f"{unquote(namespace)}/{unquote(name)}", actor)
 
