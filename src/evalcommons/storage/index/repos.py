@@ -47,7 +47,6 @@ class RepoRow:
     base_models: str
     parameters: int | None
     facts: str
-    stored_bytes: int
     refs_stamp: str
 
     @property

@@ -103,7 +103,6 @@ repos = Table(
     Column("base_models", Text, nullable=False, default="[]"),  # JSON list
     Column("parameters", BigInteger),  # count of weights
     Column("facts", Text, nullable=False, default="{}"),  # JSON: library_name, pipeline_tag, safetensors, …
-    Column("stored_bytes", BigInteger, nullable=False, default=0),
     # Modification times of the folders of refs at the last indexing: they tell at start whether git moved without us.
     Column("refs_stamp", String(80), nullable=False, default=""),
     UniqueConstraint("kind", "key"),

@@ -65,7 +65,6 @@ def upgrade() -> None:
         sa.Column("base_models", sa.Text(), nullable=False),
         sa.Column("parameters", sa.BigInteger(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=False),
-        sa.Column("stored_bytes", sa.BigInteger(), nullable=False),
         sa.Column("refs_stamp", sa.String(length=80), nullable=False),
         sa.ForeignKeyConstraint(["creator_id"], ["accounts.id"], name=op.f("fk_repos_creator_id")),
         sa.ForeignKeyConstraint(["owner_id"], ["accounts.id"], name=op.f("fk_repos_owner_id")),
