@@ -245,11 +245,6 @@ class Accounts:
         with self.index.read() as db:
             return db.accounts.tokens(self._user(db, user).id)
 
-    def organisations(self, user_id: int) -> list[Membership]:
-        """The organisations of a user."""
-        with self.index.read() as db:
-            return db.accounts.memberships(user_id=user_id)
-
     def members(self, org: str) -> list[Membership]:
         """The members of an organisation.
 
