@@ -5,9 +5,8 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -82,8 +81,9 @@ def demo(
                 _show_ending(console, stage)
             _conclude(console, stage, seconds)
             if not end:
-                _invite(console, stage)
-                _wait_until_told()
+                with _told_to_stop() as wait:
+                    _invite(console, stage)
+                    wait()
     if stage.failures:
         raise typer.Exit(1)
 
@@ -119,10 +119,22 @@ def _is_terminal(as_json: bool) -> bool:
     return (sys.stderr if as_json else sys.stdout).isatty()
 
 
-def _wait_until_told() -> None:
-    """Until Ctrl+C or SIGTERM; the server answers in its own thread meanwhile."""
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+@contextlib.contextmanager
+def _told_to_stop() -> Iterator[Callable[[], object]]:
+    """A way to wait for Ctrl+C or SIGTERM, also one that comes before the wait; the server's thread answers meanwhile.
+
+    A pipe keeps the news: an exception could strike while the last words are printed, an Event could hang in a handler.
+    """
+    heard, tell = os.pipe()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os.write(tell, b"."))
+    try:
+        yield lambda: os.read(heard, 1)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
+        os.close(heard)
+        os.close(tell)
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
