@@ -79,8 +79,8 @@ def repo_of(request: Request, actor: Actor) -> RepoId:
     return parse_id(RepoKind(kind), f"{unquote(namespace)}/{unquote(name)}", actor)
 
 
-async def _repo_path(kind: str, namespace: str, name: str, actor: CurrentActor) -> RepoId:
-    return parse_id(RepoKind(kind), f"{unquote(namespace)}/{unquote(name)}", actor)
+async def _repo_path(request: Request, actor: CurrentActor) -> RepoId:
+    return repo_of(request, actor)
 
 
 RepoPath = Annotated[RepoId, Depends(_repo_path)]

@@ -112,7 +112,7 @@ async def commit(request: Request) -> Response:
     return json_answer(answer | _hook_output(done.warnings), headers=warning_headers(done.warnings))
 
 
-# The call that reports come by: without the framework's dependencies, which cost as much as the commit itself.
+# The call that reports come by: a plain route, which spares each of them the framework's dependencies.
 router.add_route(_REPO + "/commit/{revision}", commit, methods=["POST"])
 
 
